@@ -1,0 +1,1 @@
+"""cdpwatch watches a Twilio Segment workspace: catalog, counts, contract, leaks."""

@@ -1,0 +1,56 @@
+"""The only maker of HTTP clients: Segment's Public API and webhooks go out through here.
+
+    ApiError                 .permanent: asking again does not help; .retry_after: seconds or None
+      Unreachable            transient  refused, unknown name, TLS, timeout, answer broken off
+      RateLimited            transient  429
+      ServerError            transient  5xx
+      Unauthorized           permanent  401, 403, a token that cannot be one
+      NotFound               permanent  404
+      Refused                permanent  other 4xx, a redirect, an address that we do not call
+      BadPayload             permanent  not JSON, wrong shape, repeated cursor, too many bytes
+
+The message of each is a sentence for people. It holds no token, no webhook URL and no value
+from an answer, only the server's own error message, shortened.
+
+    errors.py    the tree above
+    network.py   which addresses may be called; one deadline for a whole request
+    exchange.py  one request, its answer read up to a cap, failures turned into the tree
+    status.py    what a status outside 2xx means, how long to wait
+    payload.py   strict JSON and strict fields
+    api.py       Segment's envelope, retries and paging
+    webhook.py   one JSON POST
+"""
+
+from __future__ import annotations
+
+from cdpwatch.http.api import Api, segment
+from cdpwatch.http.errors import (
+    ApiError,
+    BadPayload,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+    Unreachable,
+)
+from cdpwatch.http.payload import Fields, iso_utc, whole
+from cdpwatch.http.webhook import Reply, post_json
+
+__all__ = [
+    "Api",
+    "ApiError",
+    "BadPayload",
+    "Fields",
+    "NotFound",
+    "RateLimited",
+    "Refused",
+    "Reply",
+    "ServerError",
+    "Unauthorized",
+    "Unreachable",
+    "iso_utc",
+    "post_json",
+    "segment",
+    "whole",
+]

@@ -1,0 +1,115 @@
+"""What an HTTP status outside 2xx means, and how long the server asks us to wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from cdpwatch.http.errors import (
+    ApiError,
+    BadPayload,
+    NotFound,
+    RateLimited,
+    Refused,
+    ServerError,
+    Unauthorized,
+)
+from cdpwatch.http.exchange import Answer
+from cdpwatch.http.payload import parse_object
+
+SHORTEST_WAIT = 1.0  # seconds; what a server asks for is kept between these two
+LONGEST_WAIT = 15 * 60.0
+LONGEST_SAYING = 200  # characters of a server's own message that we pass on
+
+
+def error_for(answer: Answer, where: str, secret: str, now: datetime) -> ApiError:
+    """The error that a status outside 2xx stands for; `secret` is cut out of what it quotes.
+
+    Segment's documents fold a missing permission into 401; real clients meet 403 as well.
+    """
+    status = answer.status
+    wait = wait_asked(answer, now)
+    if status in (401, 403):
+        why = "the token is wrong, revoked or lacks permission"
+        return Unauthorized(f"{where} was refused ({status}): {why}.", status=status)
+    if status == 404:
+        return NotFound(f"{where} was not found (404).", status=status)
+    if status == 429:
+        return RateLimited(f"{where} was rate limited (429).", status=status, retry_after=wait)
+    if status >= 500:
+        why = f"{where} failed on the server's side ({status})."
+        return ServerError(why, status=status, retry_after=wait)
+    if status < 400:
+        why = f"{where} was answered with a redirect ({status}), which is not followed."
+        return Refused(why, status=status)
+    said, field = server_said(_object(answer), secret)
+    return Refused(f"{where} was refused ({status}): {said}", status=status, field=field)
+
+
+def server_said(envelope: Mapping[str, Any], secret: str) -> tuple[str, str]:
+    """(sentence, field) from the first of Segment's `errors`, safe to show and to log."""
+    first = _first_error(envelope)
+    field = _quotable(first.get("field"), secret)
+    message = _quotable(first.get("message"), secret) or "no reason given"
+    return f"{message} (field {field})." if field else f"{message}.", field
+
+
+def wait_asked(answer: Answer, now: datetime) -> float | None:
+    """Seconds to wait: the Retry-After header, else `errors[0].data.msBeforeNext`, else None.
+
+    Segment sends the header since version 73 of its API, the milliseconds before that too.
+    """
+    asked = parse_retry_after(answer.headers.get("retry-after", ""), now)
+    if asked is not None:
+        return asked
+    details = _first_error(_object(answer)).get("data")
+    milliseconds = details.get("msBeforeNext") if isinstance(details, dict) else None
+    if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool):
+        return _clamped(milliseconds / 1000)
+    return None
+
+
+def parse_retry_after(value: str, now: datetime) -> float | None:
+    """Seconds to wait from a Retry-After header, seconds or an HTTP date; None if unreadable.
+
+    Kept between SHORTEST_WAIT and LONGEST_WAIT.
+    """
+    value = value.strip()
+    if re.fullmatch(r"-?[0-9]{1,18}", value):
+        return _clamped(int(value))
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # "-0000", which is UTC of unknown origin
+        moment = moment.replace(tzinfo=UTC)
+    return _clamped((moment - now).total_seconds())
+
+
+def _clamped(seconds: float) -> float:
+    return min(max(float(seconds), SHORTEST_WAIT), LONGEST_WAIT)
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    """The error envelope, or nothing: a gateway's 502 is an HTML page."""
+    try:
+        return parse_object(answer.body, "")
+    except BadPayload:
+        return {}
+
+
+def _first_error(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    errors = envelope.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else None
+    return first if isinstance(first, dict) else {}
+
+
+def _quotable(value: object, secret: str) -> str:
+    """One printable line without the secret; the server may echo what it was sent."""
+    if not isinstance(value, str):
+        return ""
+    line = "".join(c for c in " ".join(value.split()) if c.isprintable())
+    return line.replace(secret, "[token]")[:LONGEST_SAYING].rstrip(". ")

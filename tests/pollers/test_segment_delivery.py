@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from cdpwatch.http import Api, BadPayload, Unauthorized
+from cdpwatch.pollers import segment_delivery
+from cdpwatch.readings import DeliveryReading, Window
+
+WINDOW = Window(datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 3, tzinfo=UTC))
+PAIRS = [("srcWebProd01", "dstAmp01")]
+FIRST, SECOND = date(2025, 6, 1), date(2025, 6, 2)
+
+
+@pytest.fixture(autouse=True)
+def workspace(fake: Any, payload: Any) -> None:
+    fake.replies = {
+        "/delivery-overview/successful-delivery": payload("delivery_delivered"),
+        "/delivery-overview/failed-delivery": payload("delivery_failed"),
+        "/delivery-overview/filtered-at-destination": payload("delivery_filtered"),
+    }
+
+
+def test_it_merges_outcomes_by_day_and_call_type(api: Api) -> None:
+    readings = segment_delivery.read(api, PAIRS, WINDOW)
+    assert readings == (
+        DeliveryReading("dstAmp01", FIRST, "page", 50, failed=0, filtered=0, retried=0),
+        DeliveryReading("dstAmp01", FIRST, "track", 500, failed=7, filtered=0, retried=25),
+        DeliveryReading("dstAmp01", SECOND, "identify", 0, failed=0, filtered=12, retried=0),
+        DeliveryReading("dstAmp01", SECOND, "track", 400, failed=0, filtered=0, retried=0),
+    )
+
+
+def test_it_asks_by_day_for_the_instance_of_the_destination(fake: Any, api: Api) -> None:
+    segment_delivery.read(api, PAIRS, WINDOW)
+    assert [url.path for url in fake.asked] == list(fake.replies)
+    assert dict(fake.asked[0].params) == {
+        "sourceId": "srcWebProd01",
+        "destinationConfigId": "dstAmp01",
+        "startTime": "2025-06-01T00:00:00Z",
+        "endTime": "2025-06-03T00:00:00Z",
+        "granularity": "DAY",
+        "groupBy.0": "eventType",
+        "pagination.count": "1000",
+    }
+
+
+def test_it_leaves_out_a_destination_that_is_gone(fake: Any, api: Api, payload: Any) -> None:
+    fake.replies["/delivery-overview/failed-delivery"] = lambda params: (
+        404 if params["destinationConfigId"] == "dstGone" else payload("delivery_failed")
+    )
+    readings = segment_delivery.read(api, [("srcWebProd01", "dstGone"), *PAIRS], WINDOW)
+    assert {reading.destination_id for reading in readings} == {"dstAmp01"}
+
+
+def test_it_fails_as_a_whole_on_any_other_refusal(fake: Any, api: Api) -> None:
+    fake.replies["/delivery-overview/failed-delivery"] = 401
+    with pytest.raises(Unauthorized):
+        segment_delivery.read(api, PAIRS, WINDOW)
+
+
+def test_it_names_the_field_that_is_wrong(fake: Any, api: Api, payload: Any) -> None:
+    failed = payload("delivery_failed")
+    failed["data"]["dataset"][0]["series"][0]["retryCount"] = "some"
+    fake.replies["/delivery-overview/failed-delivery"] = failed
+    with pytest.raises(BadPayload, match=r"failed-delivery: dataset\[0\]\.series\[0\]\.retryCount"):
+        segment_delivery.read(api, PAIRS, WINDOW)
