@@ -1,0 +1,194 @@
+"""What becomes of the calls at each destination: filtered, failed, retried, delivered.
+
+Each destination is a chain of outcomes; every step takes its share of what the steps before it
+left, and the rest is delivered at the first attempt. Shares are taken from running totals in whole
+calls, so that minutes, hours and days agree, and delivered + failed + filtered is what was
+received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from cdpwatch.demo import world
+from cdpwatch.demo.ledger import Grid, Ledger
+from cdpwatch.demo.traffic import FLOWS, Flow, Slice
+from cdpwatch.demo.volumes import Counts, uniforms
+
+MILLION = 1_000_000
+Outcome = tuple[str, str]  # step and reason, e.g. ("failed", "429")
+
+DELIVERED = ("delivered", "successes.attempt.1")
+RETRIED = ("delivered", "successes.attempt.2")
+UNMAPPED = ("filtered", "NO_MATCHING_MAPPING")
+RULED_OUT = ("filtered", "FILTERED_BY_RULES")
+REJECTED_AT_INGEST = ("rejected", "no_user_anon_id")
+
+RETRIED_PPM = 3_000
+REJECTED_PPM = 300
+
+CUSTOMER_IO_EVENTS = frozenset(
+    (
+        "page_created",
+        "change_request_created",
+        "change_request_merged",
+        "site_published",
+        "site_customization_saved",
+        "git_sync_triggered",
+        "integration_settings_viewed",
+        "member_invited",
+        "space_created",
+        "upgrade_modal_viewed",
+        "site_created",
+        "integration_installed",
+        "custom_domain_connected",
+        "checkout_started",
+        "trial_started",
+        "user_logged_in",
+        "member_added",
+        "export_completed",
+        "seat_added",
+        "user_signed_up",
+        "invoice_paid",
+        "subscription_updated",
+        "trial_expired",
+        "payment_failed",
+        "organization_created",
+    )
+)
+WEBHOOK_EVENTS = frozenset(
+    ("import_completed", "translation_completed", "export_completed", "seat_added")
+)
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """What a kind of destination accepts, and what goes wrong with it, in parts per million."""
+
+    accepts: Callable[[Slice], bool]
+    filtered_ppm: int
+    failed: tuple[tuple[str, int], ...]
+
+
+MAPPINGS: dict[str, Mapping] = {
+    "amplitude": Mapping(
+        lambda part: part.call_type != "group", 5_000, (("400", 1_500), ("429", 500))
+    ),
+    "customer-io": Mapping(
+        lambda part: part.call_type == "identify" or part.event in CUSTOMER_IO_EVENTS,
+        0,
+        (("429", 1_000),),
+    ),
+    "hubspot": Mapping(
+        lambda part: part.call_type in ("identify", "group"),
+        0,
+        (("BAD_REQUEST", 45_000), ("429", 16_000)),
+    ),
+    "help-scout": Mapping(
+        lambda part: part.call_type == "identify", 0, (("MESSAGE_REJECTED", 290_000),)
+    ),
+    "cloud-function": Mapping(
+        lambda part: part.event in WEBHOOK_EVENTS, 0, (("502", 2_000), ("ETIMEDOUT", 1_000))
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Calls of one slice that met one outcome, by bucket."""
+
+    part: Slice
+    outcome: Outcome
+    counts: Counts
+
+
+def received(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
+    """What the source accepted; the same numbers as the event volume."""
+    outcome = ("received", "")
+    return [
+        Tally(part, outcome, row)
+        for flow in _flows(source.slug)
+        for part, row in zip(flow.mix, ledger.counts(flow, grid), strict=True)
+    ]
+
+
+def rejected(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
+    """What the source turned away at ingest: never billed, on top of what was received."""
+    return _tallies(
+        ledger,
+        source.slug,
+        grid,
+        lambda flow, day, running: {
+            REJECTED_AT_INGEST: _share(running, REJECTED_PPM, f"{flow.key}/{day}/rejected")
+        },
+    )
+
+
+def outcomes(ledger: Ledger, destination: world.Destination, grid: Grid) -> list[Tally]:
+    """What the destination did with each call of its source."""
+    return _tallies(
+        ledger,
+        destination.source,
+        grid,
+        lambda flow, day, running: divide(flow, day, destination.kind, running),
+    )
+
+
+def divide(flow: Flow, day: date, kind: str, running: Counts) -> dict[Outcome, Counts]:
+    """The running totals of a day's calls, divided by outcome; they add up to what came in."""
+    left = running
+    found: dict[Outcome, Counts] = {}
+    for outcome, ppm in _chain(flow, kind):
+        taken = _share(left, ppm, f"{flow.key}/{day}/{kind}/{outcome}")
+        found[outcome] = taken
+        left = left - taken
+    return {**found, DELIVERED: left}
+
+
+def _chain(flow: Flow, kind: str) -> list[tuple[Outcome, Counts | int]]:
+    mapping = MAPPINGS[kind]
+    unmapped = np.array([0 if mapping.accepts(part) else MILLION for part in flow.mix])
+    failed: list[tuple[Outcome, Counts | int]] = [
+        (("failed", reason), ppm) for reason, ppm in mapping.failed
+    ]
+    return [
+        (UNMAPPED, unmapped),
+        (RULED_OUT, mapping.filtered_ppm),
+        *failed,
+        (RETRIED, RETRIED_PPM),
+    ]
+
+
+def _share(running: Counts, ppm: Counts | int, key: str) -> Counts:
+    """That many parts per million of each running total, rounded at a place the key decides."""
+    phases = (uniforms(key, len(running)) * MILLION).astype(np.int64)
+    parts = np.broadcast_to(np.asarray(ppm), len(running))
+    taken: Counts = (running * parts[:, None] + phases[:, None]) // MILLION
+    return taken
+
+
+def _tallies(
+    ledger: Ledger,
+    slug: str,
+    grid: Grid,
+    judge: Callable[[Flow, date, Counts], dict[Outcome, Counts]],
+) -> list[Tally]:
+    tallies: list[Tally] = []
+    for flow in _flows(slug):
+        days = [judge(flow, day, ledger.running(flow, day, edges)) for day, edges in grid.days]
+        for outcome in days[0] if days else ():
+            counts = np.concatenate([np.diff(found[outcome]) for found in days], axis=1)
+            tallies += [Tally(*row) for row in _rows(flow, outcome, counts)]
+    return tallies
+
+
+def _rows(flow: Flow, outcome: Outcome, counts: Counts) -> list[tuple[Slice, Outcome, Counts]]:
+    return [(part, outcome, row) for part, row in zip(flow.mix, counts, strict=True)]
+
+
+def _flows(slug: str) -> list[Flow]:
+    return [flow for flow in FLOWS if flow.source == slug]
