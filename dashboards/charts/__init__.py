@@ -1,0 +1,11 @@
+"""Charts, drawn from plain values: SVG on the server, a plotly figure for what hovers over it.
+
+Pure functions; nothing here knows Django, and plotly is imported when a figure is made.
+"""
+
+from .burn import Burn, Mark
+from .figure import burn_figure
+from .sparkline import sparkline
+from .svg import burn_svg
+
+__all__ = ["Burn", "Mark", "burn_figure", "burn_svg", "sparkline"]

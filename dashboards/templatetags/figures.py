@@ -1,0 +1,99 @@
+"""How templates write numbers, days and states: the spellings of `cdpwatch.wording` as filters.
+
+An unknown value is a dash that says so when pointed at, never a zero and never a blank.
+`now` is the page's clock, from its context: `{{ poll.last_good|age:now }}`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from django import template
+from django.contrib.messages.storage.base import Message
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from cdpwatch import wording
+
+register = template.Library()
+
+# A state is never told by colour alone: it has an icon and a word.
+ICONS = {"ok": "✓", "warn": "▲", "bad": "■", "late": "…", "off": "○"}
+MESSAGE_STATES = {"success": "ok", "warning": "warn", "error": "bad"}
+MINUS = "\u2212"
+
+
+def _said(text: str) -> str | SafeString:
+    """`text`, or a dash with its meaning as title where the text is the dash of the unknown."""
+    if text != wording.UNKNOWN:
+        return text
+    return format_html('<span class="unknown" title="Not known">{}</span>', text)
+
+
+@register.filter
+def calls(count: float | None) -> str:
+    """18 800 123, with thin spaces."""
+    return _said(wording.exact(count))
+
+
+@register.filter
+def short(count: float | None) -> str:
+    """25.8M, 853k, 412"""
+    return _said(wording.short(count))
+
+
+@register.filter
+def share(part: float | None, whole: float | None) -> str:
+    """47.1%: `part` of `whole`, both in calls."""
+    return _said(wording.share(part, whole))
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """47.1%, from a value of 0 to 100."""
+    return _said(wording.share(value, 100))
+
+
+@register.filter
+def signed(percent: float | None) -> str:
+    """+14.2%, −0.4%: a change in percent, with a true minus sign."""
+    if percent is None:
+        return _said(wording.UNKNOWN)
+    rounded = round(percent, 1)  # -0.04 is no change, not a small fall
+    return f"{'+' if rounded > 0 else MINUS if rounded < 0 else ''}{abs(rounded):.1f}%"
+
+
+@register.filter
+def day(value: date | None) -> str:
+    """Sun 29 Nov"""
+    return _said(wording.day(value))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """Mon 23 Nov 13:40 UTC"""
+    return _said(wording.moment(value))
+
+
+@register.filter
+def age(then: datetime | None, now: datetime) -> str:
+    """41 min, 6 h"""
+    return _said(wording.UNKNOWN) if then is None else wording.age(then, now)
+
+
+@register.filter
+def icon(state: str) -> str:
+    """The icon of a state; an unheard-of state looks like one that is off."""
+    return ICONS.get(state, ICONS["off"])
+
+
+@register.filter
+def message_state(message: Message) -> str:
+    """The state in which a one-time message is shown."""
+    return MESSAGE_STATES.get(message.level_tag, "off")
+
+
+@register.inclusion_tag("components/_badge.html")
+def badge(state: str, word: str, big: bool = False) -> dict[str, object]:
+    """A state as icon, word and colour."""
+    return {"state": state, "icon": icon(state), "word": word, "big": big}

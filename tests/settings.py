@@ -1,0 +1,25 @@
+"""Settings of the test run: a data folder of its own, no tokens, no broker, a fast hasher."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_data_dir = tempfile.mkdtemp(prefix="cdpwatch-tests-")
+atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+
+# What the person at the terminal has set is not for tests; DATABASE_URL chooses theirs.
+for _name in list(os.environ):
+    if _name.startswith(("CDPWATCH_", "SEGMENT_", "SLACK_", "REDIS_URL", "PORT", "DEBUG")):
+        del os.environ[_name]
+os.environ["CDPWATCH_DATA_DIR"] = _data_dir
+
+from cdpwatch.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Hashed names exist only after collectstatic.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
