@@ -7,6 +7,7 @@ aware UTC datetimes, counts are whole calls unless a field says otherwise.
                UsageReading, VolumeReading, DeliveryReading   -> counting, catalog
     snapshot -> DayCount, TrafficSlice, PollerHealth, ...      -> detectors, pages
     detectors -> Finding                                      -> alerts
+    alerts -> Message                                         -> channels
 """
 
 from __future__ import annotations
@@ -180,3 +181,18 @@ class Finding:
     consequence: str
     facts: tuple[tuple[str, str], ...] = ()  # label, value; in the order they are shown
     data: Mapping[str, object] = field(default_factory=dict)  # plain JSON, kept as evidence
+
+
+@dataclass(frozen=True)
+class Message:
+    """One step of one alert in plain text; each channel escapes it for its own markup."""
+
+    state: str  # "OPEN" or "RESOLVED after 3 h": the first word people read
+    kind: str
+    severity: str
+    title: str
+    consequence: str
+    facts: tuple[tuple[str, str], ...]
+    footer: str  # clock, age and the alert's id
+    url: str
+    demo: bool

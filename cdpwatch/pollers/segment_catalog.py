@@ -31,13 +31,14 @@ def read(api: Api) -> Catalog:
     Functions are empty where the plan or the token does not show them.
     """
     return Catalog(
-        workspace=_workspace(api),
+        workspace=workspace(api),
         connections=(*_sources(api), *_destinations(api), *_warehouses(api)),
         functions=tuple(row for kind in FUNCTION_KINDS for row in _functions(api, kind)),
     )
 
 
-def _workspace(api: Api) -> WorkspaceReading:
+def workspace(api: Api) -> WorkspaceReading:
+    """The workspace that the token belongs to, in one request. Raises ApiError."""
     row = Fields(api.get("/"), "GET /: data").part("workspace")
     return WorkspaceReading(row.text("id"), row.text("slug"), row.text("name"))
 

@@ -1,0 +1,71 @@
+"""Reads the environment: every knob has one name, and each may be given as NAME_FILE.
+
+Pure helpers for `settings.py`; nothing here knows Django.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+
+env = environ.FileAwareEnv()  # NAME_FILE wins over NAME: docker and systemd secrets
+
+# A unix socket's path must fit into 107 bytes (sun_path); Valkey exits on a longer one.
+_LONGEST_SOCKET_PATH = 100
+
+
+@dataclass(frozen=True)
+class Redis:
+    """One server under the two spellings its users want: kombu's and everybody else's."""
+
+    broker: str
+    locks: str
+
+
+def redis_addresses(url: str, socket: Path) -> Redis:
+    """Addresses for Celery's broker and for RedBeat, from REDIS_URL or the embedded socket.
+
+    kombu spells a unix socket `redis+socket://`, redis-py and RedBeat spell it `unix://`:
+    given the wrong one, beat dies at start. RedBeat keeps its keys in the broker's database
+    under its own prefix.
+    """
+    if not url:
+        return Redis(f"redis+socket://{socket}?virtual_host=0", f"unix://{socket}?db=0")
+    if url.startswith("unix://"):
+        return Redis(url.replace("unix://", "redis+socket://").replace("db=", "virtual_host="), url)
+    return Redis(url, url)
+
+
+def socket_path(data_dir: Path) -> Path:
+    """Where the embedded Valkey listens: in the data folder, or in /tmp when that is too deep."""
+    path = data_dir / "valkey.sock"
+    if len(str(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"cdpwatch-{digest}" / "valkey.sock"
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in `path`, made at first use and readable by its owner alone."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        # link() fails where the name is taken: of two first starts at once, one secret wins whole.
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text().strip()
+
+
+def text_of(path: Path) -> str:
+    """The text in `path`, or "" where there is no such file."""
+    return path.read_text().strip() if path.exists() else ""
