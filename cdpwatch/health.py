@@ -1,0 +1,97 @@
+"""How the work itself goes: beat and worker, every poller, the outbox.
+
+The health page, `/statusz` and the notes about a dead worker read it from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min
+
+from . import snapshot
+from .detectors.blind import is_late
+from .models import Delivery, DeliveryState, Heartbeat, PollerState, Workspace
+from .timetable import POLLERS
+
+PROGRAMS = ("beat", "worker")  # each notes its heartbeat every 15 s
+SILENT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """When a program was last alive; `at` None means never."""
+
+    name: str
+    at: datetime | None
+    late: bool
+
+
+def pulses(now: datetime) -> list[Pulse]:
+    beats = dict(Heartbeat.objects.values_list("name", "at"))
+    return [_pulse(name, beats.get(name), now) for name in PROGRAMS]
+
+
+def _pulse(name: str, at: datetime | None, now: datetime) -> Pulse:
+    return Pulse(name, at, late=at is None or now - at > SILENT)
+
+
+def worker_answers(now: datetime) -> bool:
+    """Whether somebody is there to do what a page asks for."""
+    return not any(pulse.late for pulse in pulses(now) if pulse.name == "worker")
+
+
+@dataclass(frozen=True)
+class PollerRow:
+    """One poller's last turn and its next; `state` None means that no turn was ever begun."""
+
+    name: str
+    title: str
+    every: timedelta
+    state: PollerState | None
+    late: bool
+
+    @property
+    def last_good(self) -> datetime | None:
+        return self.state.last_good if self.state else None
+
+    @property
+    def next_turn(self) -> datetime | None:
+        """When it is due again: an interval after the last turn, but not while throttled."""
+        if self.state is None or self.state.last_run is None:
+            return None
+        due = self.state.last_run + self.every
+        return max(due, self.state.not_before) if self.state.not_before else due
+
+
+def poller_rows(workspace: Workspace, now: datetime) -> list[PollerRow]:
+    states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
+    healths, _ = snapshot.poller_health(workspace)
+    late = {health.name for health in healths if is_late(health, now)}
+    return [
+        PollerRow(name, poller.title, poller.every, states.get(name), name in late)
+        for name, poller in POLLERS.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Messages that were not delivered: those that wait, those given up, the oldest of both."""
+
+    waiting: int
+    failed: int
+    oldest: datetime | None
+
+
+def outbox(workspace: Workspace) -> Outbox:
+    rows = Delivery.objects.filter(alert__workspace=workspace).exclude(state=DeliveryState.SENT)
+    counted = {
+        state: (count, oldest)
+        for state, count, oldest in rows.values_list("state").annotate(
+            Count("pk"), Min("created_at")
+        )
+    }
+    failed = counted.get(DeliveryState.FAILED, (0, None))[0]
+    total = sum(count for count, _ in counted.values())
+    return Outbox(total - failed, failed, min((at for _, at in counted.values()), default=None))

@@ -1,0 +1,129 @@
+"""Rows of the pages: sources by calls, destinations by deliveries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from django.db.models import Sum
+
+from cdpwatch.models import Connection, DeliveryDay, SourceDay, Workspace
+from cdpwatch.readings import DayCount, TrafficSlice
+
+from .counts import DAY, day_count, live_by_day, used_by_day, used_in
+from .traffic import sources_of
+from .whole import Snapshot
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """One source in this period: what it used and how that compares."""
+
+    connection: Connection
+    used: int
+    settled: int  # of them, calls of whole days
+    share: float  # of the workspace's used calls
+    before: int | None  # calls of the same days of the previous period
+    spark: tuple[int | None, ...]  # calls a day, the last 30 whole days
+    leaking: bool
+
+
+def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], int]:
+    """Sources by calls used in this period, and the remainder that no listed source explains."""
+    today = view.situation.now.date()
+    days = _source_days(workspace, min(view.previous.start, today - 31 * DAY))
+    live: dict[int, list[TrafficSlice]] = defaultdict(list)
+    for piece in view.situation.traffic:
+        live[piece.source_id].append(piece)
+    leaking = {leak.source_id for leak in view.found}
+    rows = [
+        _source_row(source, days.get(pk, {}), live[pk], view, pk in leaking)
+        for pk, source in sources_of(workspace).items()
+    ]
+    rows = [row for row in rows if row.used or row.connection.retired_at is None]
+    rows.sort(key=lambda row: (-row.used, row.connection.name))
+    total = view.standing.used
+    listed = [replace(row, share=row.used / total if total else 0.0) for row in rows]
+    return listed, total - sum(row.used for row in rows)
+
+
+def _source_days(workspace: Workspace, since: date) -> dict[int, dict[date, DayCount]]:
+    days: dict[int, dict[date, DayCount]] = defaultdict(dict)
+    for row in SourceDay.objects.filter(source__workspace=workspace, day__gte=since):
+        days[row.source_id][row.day] = day_count(row)
+    return days
+
+
+def _source_row(
+    source: Connection,
+    days: Mapping[date, DayCount],
+    pieces: Sequence[TrafficSlice],
+    view: Snapshot,
+    leaking: bool,
+) -> SourceRow:
+    today = view.situation.now.date()
+    used = used_by_day(days, live_by_day(pieces), today)
+    total = used_in(used, days, view.period, today)
+    return SourceRow(
+        connection=source,
+        used=total,
+        settled=total - (used.get(today) or 0),
+        share=0.0,
+        before=_same_days_before(days, view),
+        spark=tuple(used.get(today - n * DAY) for n in range(30, 0, -1)),
+        leaking=leaking,
+    )
+
+
+def _same_days_before(days: Mapping[date, DayCount], view: Snapshot) -> int | None:
+    """Calls of the previous period up to the same day, when all of them are known."""
+    passed = (view.situation.now.date() - view.period.start).days
+    before = [view.previous.start + n * DAY for n in range(min(passed, view.previous.days))]
+    known = [days[day].calls for day in before if day in days]
+    if not known or len(known) < len(before) or None in known:
+        return None
+    return sum(calls or 0 for calls in known)
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """What one destination was sent, a UTC day at a time."""
+
+    days: Mapping[date, tuple[int, int, int]]  # delivered, failed, filtered
+
+    @property
+    def delivered(self) -> int:
+        return sum(day[0] for day in self.days.values())
+
+    @property
+    def failed(self) -> int:
+        return sum(day[1] for day in self.days.values())
+
+    @property
+    def filtered(self) -> int:
+        return sum(day[2] for day in self.days.values())
+
+    @property
+    def tried(self) -> int:
+        """Delivered and failed: what was not filtered before the destination was called."""
+        return self.delivered + self.failed
+
+    def spark(self, today: date) -> tuple[int | None, ...]:
+        """Deliveries of the last 30 whole days, None where nothing was read."""
+        last_30 = [today - n * DAY for n in range(30, 0, -1)]
+        return tuple(self.days[day][0] if day in self.days else None for day in last_30)
+
+
+def deliveries(workspace: Workspace, today: date) -> dict[int, Deliveries]:
+    """Deliveries of the last 30 days by destination."""
+    days: dict[int, dict[date, tuple[int, int, int]]] = defaultdict(dict)
+    rows = DeliveryDay.objects.filter(
+        destination__workspace=workspace, day__gte=today - timedelta(days=30)
+    ).values_list("destination_id", "day")
+    for destination, day, *counts in rows.annotate(
+        Sum("delivered"), Sum("failed"), Sum("filtered")
+    ):
+        days[destination][day] = (counts[0], counts[1], counts[2])
+    return {destination: Deliveries(found) for destination, found in days.items()}

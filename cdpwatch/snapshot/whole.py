@@ -1,0 +1,163 @@
+"""Takes the snapshot: counts, traffic, projection and the pollers' health in one value."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from cdpwatch import budget, forecast, rulebook
+from cdpwatch.detectors import leak as leaks
+from cdpwatch.detectors.situation import Situation
+from cdpwatch.models import Contract, PollerState, Projection, Workspace
+from cdpwatch.policy import judge
+from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
+from cdpwatch.timetable import POLLERS
+
+from .counts import (
+    DAY,
+    billed_to,
+    live_by_day,
+    start_of,
+    used_by_day,
+    used_in,
+    workspace_days,
+)
+from .traffic import hour_shares, traffic
+
+HISTORY = timedelta(days=400)
+LIVE_LAG = timedelta(minutes=1)  # of Segment's volume behind the clock
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A situation with what the pages add to it."""
+
+    situation: Situation
+    period: budget.Period
+    previous: budget.Period
+    projected: forecast.Forecast  # without the calls that open leaks will still make
+    found: tuple[leaks.Found, ...]  # leaks that go on
+    used_by_day: Mapping[date, int | None]  # billed, else live; None is a hole
+
+    @property
+    def standing(self) -> budget.Standing:
+        return self.situation.standing
+
+
+def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapshot:
+    """Everything that is known of `workspace` at `now`.
+
+    `as_of` looks back: `now` is a moment of the past, and its running day, of which only the
+    whole is kept, is left out.
+    """
+    terms = terms_of(Contract.objects.get(workspace=workspace))
+    period = budget.period_at(terms, now.date())
+    days = workspace_days(workspace, now.date() - HISTORY)
+    pieces = traffic(workspace, period.start, start_of(now.date()) if as_of else now)
+    shares = hour_shares(workspace, now)
+    rules = rulebook.current(workspace)
+    days_left = (start_of(period.end) - now) / DAY
+    found = tuple(leaks.growing(pieces, rules, now, days_left, shares))
+    used = used_by_day(days, live_by_day(pieces), now.date())
+    projected = project(terms, period, days, used, found, pieces, now, shares)
+    before = _verdict_before(workspace, period)
+    total_used = used_in(used, days, period, now.date())
+    state = budget.standing(terms, period, total_used, projected, now, before)
+    pollers, live_to = poller_health(workspace)
+    situation = Situation(
+        now=now,
+        workspace=workspace.name,
+        terms=terms,
+        days=days,
+        billed_to=billed_to(days, now.date()),
+        standing=state,
+        rules=rules,
+        traffic=tuple(pieces),
+        hour_shares=shares,
+        pollers=pollers,
+        live_to=live_to,
+    )
+    return Snapshot(situation, period, budget.period_before(terms, period), projected, found, used)
+
+
+def terms_of(contract: Contract) -> budget.Terms:
+    return budget.Terms(
+        allowance=contract.allowance,
+        kind=contract.period,
+        cycle_day=contract.cycle_day,
+        starts_on=contract.starts_on,
+        confirmed=contract.confirmed_at is not None,
+    )
+
+
+def _verdict_before(workspace: Workspace, period: budget.Period) -> str:
+    rows = Projection.objects.filter(contract__workspace=workspace, period_start=period.start)
+    return rows.values_list("verdict", flat=True).first() or ""
+
+
+def project(
+    terms: budget.Terms,
+    period: budget.Period,
+    days: Mapping[date, DayCount],
+    used: Mapping[date, int | None],
+    found: Sequence[leaks.Found],
+    pieces: Sequence[TrafficSlice],
+    now: datetime,
+    shares: Sequence[float],
+) -> forecast.Forecast:
+    """The period's forecast: history without the open leaks, then what they add.
+
+    A leak that began yesterday is not yet in any weekday's profile: projected apart, its whole
+    rate counts from its first hour on, and closing it takes exactly that back.
+    """
+    today = now.date()
+    leaked = _leaked_by_day(found, pieces)
+    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in used.items()}
+    settled = used_in(used, days, period, today) - (used.get(today) or 0)
+    in_period = sum(n for day, n in leaked.items() if period.holds(day) and day < today)
+    calm = forecast.period(
+        clean,
+        period.start,
+        period.end,
+        now,
+        running=clean.get(today),
+        hour_shares=shares,
+        known_total=settled - in_period,
+    )
+    rate = sum(leak.per_day for leak in found)
+    return budget.with_extra(calm, leaked, rate, now) if found else calm
+
+
+def _leaked_by_day(found: Sequence[leaks.Found], pieces: Sequence[TrafficSlice]) -> dict[date, int]:
+    groups = {(leak.source_id, leak.call_type, leak.rule.key): leak for leak in found}
+    total: dict[date, int] = defaultdict(int)
+    if not groups:
+        return total
+    rules = [leak.rule for leak in found]
+    for piece in pieces:
+        leak = groups.get((piece.source_id, piece.call_type, judge(rules, piece).key))
+        if leak:
+            for day, calls in piece.by_day.items():
+                total[day] += calls
+    return dict(total)
+
+
+def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datetime | None]:
+    """Health of every poller, and the moment up to which live volume was read."""
+    states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
+    health = tuple(
+        PollerHealth(
+            name=name,
+            every=poller.every,
+            started=state.first_due,
+            last_good=state.last_good,
+            failures=state.failures,
+            error=state.error,
+        )
+        for name, poller in POLLERS.items()
+        if (state := states.get(name))
+    )
+    volume = states.get("volume")
+    return health, volume.last_good - LIVE_LAG if volume and volume.last_good else None

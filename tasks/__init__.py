@@ -1,0 +1,9 @@
+"""The Celery app: a door that wakes `cdpwatch.watch`, and knows nothing of what it does."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdpwatch.settings")
+
+from tasks.celery import app  # noqa: E402 - Celery reads Django's settings when it is made
+
+__all__ = ["app"]

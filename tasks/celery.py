@@ -1,0 +1,47 @@
+"""Makes the Celery app from Django's settings."""
+
+from __future__ import annotations
+
+import logging.config
+
+import django
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+from tasks.schedule import SCHEDULE
+
+django.setup()
+app = Celery("cdpwatch", include=["tasks.jobs"])
+app.conf.update(
+    broker_url=settings.REDIS.broker,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # Longer than the longest task; a killed worker's tasks come back by this sweep.
+        "visibility_timeout": 900,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 5,
+    },
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=600,
+    task_soft_time_limit=540,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=2000,
+    timezone="UTC",
+    enable_utc=True,
+    beat_schedule=SCHEDULE,
+    beat_max_loop_interval=2,
+    redbeat_redis_url=settings.REDIS.locks,
+    redbeat_key_prefix="cdpwatch:beat:",
+    redbeat_lock_timeout=15,
+    redbeat_redis_options={"socket_connect_timeout": 5},
+)
+
+
+@setup_logging.connect
+def _log_like_django(**_: object) -> None:
+    """One log format for all processes, and httpx stays quiet: Celery would set it to INFO."""
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,30 @@
+"""The one table of periodic work. Every entry expires before its next turn.
+
+So a worker that comes back after a pause finds one turn of each, not a pile of them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from cdpwatch.timetable import POLLERS
+
+
+def _entry(task: str, every: timedelta, *args: str) -> dict[str, Any]:
+    seconds = every.total_seconds()
+    return {
+        "task": task,
+        "schedule": every,
+        "args": args,
+        "options": {"expires": seconds * 0.9},
+    }
+
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    **{f"poll {name}": _entry("poll", poller.every, name) for name, poller in POLLERS.items()},
+    "evaluate": _entry("evaluate", timedelta(minutes=1)),
+    "deliver": _entry("deliver", timedelta(seconds=10)),
+    "sweep": _entry("sweep", timedelta(seconds=3)),
+    "pulse": _entry("pulse", timedelta(seconds=15)),
+}
