@@ -1,0 +1,39 @@
+"""Who may open what: signing in is the rule for every page (middleware), roles are asked here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from cdpwatch.models import Role, User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def needs(role: Role) -> Callable[[View[P]], View[P]]:
+    """Let only people with `role` or more in; everybody else gets a 403 that says so."""
+
+    def wrap(view: View[P]) -> View[P]:
+        @wraps(view)
+        def checked(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not person(request).can(role):
+                raise PermissionDenied(f"This needs the role {role.label}.")
+            return view(request, *args, **kwargs)
+
+        return checked
+
+    return wrap
+
+
+def person(request: HttpRequest) -> User:
+    """Who is signed in. Pages behind the login middleware always have one."""
+    if isinstance(request.user, AnonymousUser):
+        raise PermissionDenied("Sign in first.")
+    assert isinstance(request.user, User)
+    return request.user

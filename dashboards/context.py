@@ -1,0 +1,110 @@
+"""What every page shows around its own content: where it is, whose data, what is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from cdpwatch import snapshot
+from cdpwatch.detectors.blind import is_late
+from cdpwatch.models import (
+    Alert,
+    AlertState,
+    Channel,
+    Delivery,
+    DeliveryState,
+    Role,
+    User,
+    Workspace,
+)
+
+PAGES = (
+    ("overview", "Overview", Role.VIEWER),
+    ("catalog", "Catalog", Role.VIEWER),
+    ("budget", "Budget", Role.VIEWER),
+    ("alerts", "Alerts", Role.VIEWER),
+    ("health", "Health", Role.VIEWER),
+    ("connect", "Connect", Role.ADMIN),
+)
+
+
+@dataclass(frozen=True)
+class NavEntry:
+    url: str
+    label: str
+    current: bool
+    count: int = 0
+
+
+@dataclass(frozen=True)
+class Banner:
+    """One line above every page about something that makes its numbers doubtful."""
+
+    state: str  # "warn" or "bad"
+    text: str
+    href: str = ""
+    link_text: str = ""
+
+
+def site(request: HttpRequest) -> dict[str, object]:
+    """Context of every page; nothing of the workspace before somebody has signed in."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return {"demo": settings.DEMO, "workspace": None, "nav": [], "banners": []}
+    workspace = Workspace.objects.order_by("pk").first()
+    kinds = list(Alert.objects.filter(state=AlertState.OPEN).values_list("severity", flat=True))
+    return {
+        "demo": settings.DEMO,
+        "workspace": workspace,
+        "open_alerts": len(kinds),
+        "worst_state": worst(kinds),
+        "nav": nav(request, user, len(kinds)),
+        "banners": banners(workspace, user, datetime.now(UTC)) if workspace else [],
+    }
+
+
+def worst(severities: list[str]) -> str:
+    if "critical" in severities:
+        return "bad"
+    return "warn" if severities else "ok"
+
+
+def nav(request: HttpRequest, user: User, open_alerts: int) -> list[NavEntry]:
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    return [
+        NavEntry(
+            url=reverse(name),
+            label=label,
+            current=here.split("-")[0] == name,
+            count=open_alerts if name == "alerts" else 0,
+        )
+        for name, label, role in PAGES
+        if user.can(role)
+    ]
+
+
+def banners(workspace: Workspace, user: User, now: datetime) -> list[Banner]:
+    """What makes the numbers on a page doubtful, or keeps alerts from arriving."""
+    found = []
+    pollers, _ = snapshot.poller_health(workspace)
+    late = [poller.name for poller in pollers if is_late(poller, now)]
+    if late:
+        text = f"Late data: {', '.join(late)}. Numbers built on it are out of date."
+        found.append(Banner("warn", text, reverse("health"), "Health"))
+    stuck = Delivery.objects.filter(
+        alert__workspace=workspace, state__in=(DeliveryState.PENDING, DeliveryState.FAILED)
+    ).exclude(error="")
+    if count := stuck.count():
+        text = f"{count} message{'s' if count > 1 else ''} could not be delivered."
+        found.append(Banner("bad", text, reverse("alerts"), "Alerts"))
+    if not Channel.objects.filter(workspace=workspace, enabled=True).exists():
+        found.append(Banner("bad", "No working alert channel.", _connect(user), "Connect"))
+    return found
+
+
+def _connect(user: User) -> str:
+    return reverse("connect") if user.can(Role.ADMIN) else ""

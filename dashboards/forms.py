@@ -1,0 +1,183 @@
+"""What people type into pages, checked before anything is kept.
+
+Secrets go into password fields: the browser hides them, and Django never writes them back into
+a page, not even with an error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.core.exceptions import ValidationError
+
+from cdpwatch.models import Contract, Environment, Region, Role, User
+
+if TYPE_CHECKING:  # at run time Django's classes take no type arguments
+    ContractModelForm = forms.ModelForm[Contract]
+    EnvironmentModelForm = forms.ModelForm[Environment]
+    EnvironmentModelFormSet = forms.BaseModelFormSet[Environment, "EnvironmentForm"]
+    UserForm = BaseUserCreationForm[User]
+else:
+    ContractModelForm = EnvironmentModelForm = forms.ModelForm
+    EnvironmentModelFormSet = forms.BaseModelFormSet
+    UserForm = BaseUserCreationForm
+
+SLACK_HOST = "hooks.slack.com"
+_ONE_WORD = re.compile(r"[\x21-\x7e]+")  # what may stand in an HTTP header
+
+
+def _secret(label: str, help_text: str) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+    return forms.CharField(label=label, help_text=help_text, max_length=400, widget=widget)
+
+
+def _region() -> forms.ChoiceField:
+    """Asked for without a default: the wrong region answers with emptiness."""
+    return forms.ChoiceField(
+        choices=[("", "Choose…"), *Region.choices],
+        help_text="Where the workspace’s data live: Segment, Workspace settings, General.",
+    )
+
+
+# --- Connect ----------------------------------------------------------------------------------
+class TokenForm(forms.Form):
+    token = _secret(
+        "Public API token",
+        "A Workspace Owner makes it in Segment: Settings, Workspace settings, Access Management, "
+        "Tokens. cdpwatch only reads.",
+    )
+    region = _region()
+
+    def clean_token(self) -> str:
+        token = str(self.cleaned_data["token"])
+        if not _ONE_WORD.fullmatch(token):
+            raise ValidationError("Paste the token alone: it holds no spaces or line breaks.")
+        return token
+
+
+class RegionForm(forms.Form):
+    region = _region()
+
+
+class WebhookForm(forms.Form):
+    webhook = _secret(
+        "Incoming webhook",
+        f"From Slack’s app page, Incoming Webhooks. It begins with https://{SLACK_HOST}/",
+    )
+
+    def clean_webhook(self) -> str:
+        address = str(self.cleaned_data["webhook"])
+        if not _is_slack(address) and not (settings.ALLOW_LOOPBACK and _is_loopback(address)):
+            raise ValidationError(f"This is not a webhook of https://{SLACK_HOST}/.")
+        return address
+
+
+def _is_slack(address: str) -> bool:
+    return bool(_ONE_WORD.fullmatch(address)) and address.startswith(f"https://{SLACK_HOST}/")
+
+
+def _is_loopback(address: str) -> bool:
+    """A Slack of the demo workspace's kind."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    hosts = ("127.0.0.1", "localhost", "::1")
+    return parts.scheme in ("http", "https") and parts.hostname in hosts
+
+
+class ContractForm(ContractModelForm):
+    allowance = forms.IntegerField(
+        label="Allowance", min_value=1, max_value=10**15, help_text="API calls, e.g. 40000000."
+    )
+    cycle_day = forms.IntegerField(
+        min_value=1,
+        max_value=31,
+        help_text="Day of the month on which a period begins. 29 to 31 fall on a shorter "
+        "month’s last day.",
+    )
+    starts_on = forms.DateField(
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="First day that this allowance judges; a year counts from its month.",
+    )
+
+    class Meta:
+        model = Contract
+        fields = ("allowance", "period", "cycle_day", "starts_on")
+
+
+class EnvironmentForm(EnvironmentModelForm):
+    spellings = forms.CharField(
+        label="Other spellings",
+        required=False,
+        max_length=400,
+        widget=forms.TextInput(attrs={"placeholder": "production, prd, live"}),
+    )
+
+    class Meta:
+        model = Environment
+        fields = ("name", "production")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["spellings"].initial = ", ".join(self.instance.aliases)
+
+    def clean_spellings(self) -> list[str]:
+        words = str(self.cleaned_data["spellings"]).split(",")
+        return sorted({word.strip().lower() for word in words if word.strip()})
+
+    def save(self, commit: bool = True) -> Environment:
+        self.instance.aliases = self.cleaned_data["spellings"]
+        return super().save(commit)
+
+
+class EnvironmentFormSet(EnvironmentModelFormSet):
+    """The whole list at once: a name, or another spelling, means one environment."""
+
+    def clean(self) -> None:
+        super().clean()
+        seen: set[str] = set()
+        for form in self.forms:
+            kept = form.cleaned_data if hasattr(form, "cleaned_data") else {}
+            if not kept.get("name") or kept.get("DELETE"):
+                continue
+            words = {kept["name"].lower(), *kept.get("spellings", [])}
+            if twice := seen & words:
+                raise ValidationError(f"“{min(twice)}” is in the list twice.")
+            seen |= words
+
+
+EnvironmentForms = forms.modelformset_factory(
+    Environment, form=EnvironmentForm, formset=EnvironmentFormSet, extra=1, can_delete=True
+)
+
+
+# --- people -----------------------------------------------------------------------------------
+class FirstAdminForm(UserForm):
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.role = Role.ADMIN
+        return super().save(commit)
+
+
+class PersonForm(UserForm):
+    """Somebody new; the admin passes the first password on, and its owner changes it."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email", "role")
+
+
+class RightsForm(forms.Form):
+    """One line of the list of people."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+    active = forms.BooleanField(required=False)

@@ -1,0 +1,123 @@
+"""The health page: does the work go on, how far is the history, what failed and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from cdpwatch import asking, people, progress, wording
+from cdpwatch import health as work
+from cdpwatch.models import PollRun, RequestKind, RequestState, Role, RunState, WorkRequest
+from cdpwatch.timetable import POLLERS
+from dashboards.access import needs, person
+from dashboards.views.overview import the_workspace
+
+RECENT_RUNS = 20
+RUN_STATES = {
+    RunState.GOOD: ("ok", "Good"),
+    RunState.RUNNING: ("late", "Running"),
+    RunState.FAILED: ("bad", "Failed"),
+}
+
+
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    workspace, now = the_workspace(), datetime.now(UTC)
+    runs = PollRun.objects.filter(workspace=workspace).order_by("-started_at", "-pk")
+    asked = workspace.requests.filter(kind=RequestKind.POLL).first()
+    return render(
+        request,
+        "health/health.html",
+        {
+            "now": now,
+            "pulses": work.pulses(now),
+            "worker_answers": work.worker_answers(now),
+            "pollers": [poller_line(row, now) for row in work.poller_rows(workspace, now)],
+            "outbox": work.outbox(workspace),
+            "progress": progress.first_read(workspace, now),
+            "runs": [(run, *RUN_STATES[RunState(run.state)]) for run in runs[:RECENT_RUNS]],
+            "asked": asked,
+            "answer": answer(asked, now) if asked else None,
+            "may_poll": person(request).can(Role.EDITOR),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class PollerLine:
+    """One poller as the page shows it."""
+
+    row: work.PollerRow
+    state: str
+    word: str
+    next_turn: str
+
+
+def poller_line(row: work.PollerRow, now: datetime) -> PollerLine:
+    return PollerLine(row, *standing(row, now), next_turn(row, now))
+
+
+def standing(row: work.PollerRow, now: datetime) -> tuple[str, str]:
+    """State and word of a poller: the first that is true, the worst first."""
+    if row.late:
+        return "bad", "Late"
+    if row.state is None or row.state.last_run is None:
+        return "off", "Not started"
+    if row.state.not_before and row.state.not_before > now:
+        return "warn", "Throttled"
+    if row.state.failures:
+        return "warn", "Failing"
+    return "ok", "Good"
+
+
+def next_turn(row: work.PollerRow, now: datetime) -> str:
+    """When it is due again, in words."""
+    if row.next_turn is None:
+        return "with the first token"
+    return f"in {wording.length(row.next_turn - now)}" if row.next_turn > now else "due now"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a request."""
+
+    state: str
+    word: str
+    text: str
+    waits: bool
+
+
+def answer(asked: WorkRequest, now: datetime) -> Answer:
+    if asking.is_lost(asked, now):
+        return Answer("bad", "No answer", "The worker stopped in the middle. Ask again.", False)
+    if asked.state == RequestState.FAILED:
+        return Answer("bad", "Failed", str(asked.result.get("said", "")), False)
+    if asked.state == RequestState.DONE:
+        rows = wording.plural(int(asked.result.get("rows", 0)), "row")
+        return Answer("ok", "Done", f"{rows} recorded.", False)
+    if asked.state == RequestState.RUNNING:
+        return Answer("late", "Polling", "The worker asks Segment now.", True)
+    return Answer("late", "Queued", "The worker picks it up within seconds.", True)
+
+
+@require_POST
+@needs(Role.EDITOR)
+def poll_now(request: HttpRequest) -> HttpResponse:
+    name = request.POST.get("poller", "")
+    if name and name not in POLLERS:
+        return HttpResponseBadRequest("There is no such poller.")
+    actor = person(request)
+    asking.ask(the_workspace(), RequestKind.POLL, actor.get_username(), name)
+    people.note(actor, "poll now", name or "every poller")
+    return redirect("health")
+
+
+@require_safe
+def request_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whether the page that waits for a poll may stop waiting."""
+    rows = WorkRequest.objects.filter(workspace=the_workspace(), kind=RequestKind.POLL)
+    return JsonResponse({"done": asking.is_over(get_object_or_404(rows, pk=pk), datetime.now(UTC))})
