@@ -367,11 +367,12 @@ def sweep(workspace: Workspace, now: datetime) -> None:
     _answer_requests(workspace, now)
     if not vault.segment_token(workspace):
         return
-    for name in POLLERS:
-        if not _tried(workspace, name):
-            _try(partial(poll, name, workspace, now))
-            return  # one after the other: counts need the catalog's names
-    _try(partial(backfill, workspace, now))
+    waiting = [name for name in POLLERS if not _tried(workspace, name)]
+    for name in waiting:  # in the table's order: counts need the catalog's names
+        if not _try(partial(poll, name, workspace, now)):
+            return  # another sweep is at it
+    if not waiting:
+        _try(partial(backfill, workspace, now))
 
 
 def _tried(workspace: Workspace, name: str) -> bool:
@@ -380,12 +381,13 @@ def _tried(workspace: Workspace, name: str) -> bool:
     ).exists()
 
 
-def _try(turn: Callable[[], object]) -> None:
-    """A failed turn is on its run and on the health page; the sweep goes on with the next."""
+def _try(turn: Callable[[], object]) -> bool:
+    """Whether the turn was ours. A failed one is on its run and on the health page."""
     try:
-        turn()
+        return turn() is not None
     except (ApiError, NotConnected, catalog.WrongWorkspace, vault.Locked) as error:
         log.debug("sweep went on after: %s", error)
+        return True
 
 
 def _answer_requests(workspace: Workspace, now: datetime) -> None:

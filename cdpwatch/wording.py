@@ -48,6 +48,8 @@ def share(part: float | None, whole: float | None) -> str:
     if part is None or not whole:
         return UNKNOWN
     percent = 100 * part / whole
+    if 0 < percent < 0.005:
+        return "under 0.01%"
     return f"{percent:.2f}%" if 0 < abs(percent) < 1 else f"{percent:.1f}%"
 
 

@@ -59,7 +59,11 @@ def leaks(situation: Situation) -> list[Found]:
     """The leaks that go on at `situation.now`, largest first."""
     days_left = situation.standing.days_left
     found = growing(
-        situation.traffic, situation.rules, situation.now, days_left, situation.hour_shares
+        situation.traffic,
+        situation.rules,
+        situation.live_to or situation.now,
+        days_left,
+        situation.hour_shares,
     )
     return sorted(found, key=lambda leak: leak.so_far, reverse=True)
 
@@ -71,7 +75,10 @@ def growing(
     days_left: float,
     hour_shares: Sequence[float],
 ) -> list[Found]:
-    """Group what is out of policy by source, rule and call type, and price each group."""
+    """Group what is out of policy by source, rule and call type, and price each group.
+
+    `now` is the moment up to which the live volume is known.
+    """
     groups: dict[tuple[int, str, str], list[TrafficSlice]] = defaultdict(list)
     decided: dict[str, Rule] = {}
     for piece in traffic:

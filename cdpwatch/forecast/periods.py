@@ -32,8 +32,7 @@ def period(
 
     history: calls by UTC day up to yesterday; None, absent or impossible is a hole, not zero.
     running: calls counted so far on `now`'s day.
-    known_total: calls of the period's days before `now`'s together, where that is known though
-        single days are holes. It wins over the sum of the days.
+    known_total: calls of the period's days before `now`'s together; wins over their sum.
     hour_shares: 24 parts of a usual day's calls by UTC hour; even if not given.
     Raises ValueError for an empty period, a naive `now`, or shares that are not 24 parts.
     """

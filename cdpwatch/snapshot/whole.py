@@ -59,13 +59,14 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     shares = hour_shares(workspace, now)
     rules = rulebook.current(workspace)
     days_left = (start_of(period.end) - now) / DAY
-    found = tuple(leaks.growing(pieces, rules, now, days_left, shares))
+    pollers, live_to = poller_health(workspace)
+    seen = now if as_of else live_to or now
+    found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
     used = used_by_day(days, live_by_day(pieces), now.date())
     projected = project(terms, period, days, used, found, pieces, now, shares)
     before = _verdict_before(workspace, period)
     total_used = used_in(used, days, period, now.date())
     state = budget.standing(terms, period, total_used, projected, now, before)
-    pollers, live_to = poller_health(workspace)
     situation = Situation(
         now=now,
         workspace=workspace.name,
@@ -160,4 +161,9 @@ def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datet
         if (state := states.get(name))
     )
     volume = states.get("volume")
-    return health, volume.last_good - LIVE_LAG if volume and volume.last_good else None
+    return health, read_to(volume.last_good) if volume and volume.last_good else None
+
+
+def read_to(turn: datetime) -> datetime:
+    """The minute up to which a turn of the volume poller reads."""
+    return (turn - LIVE_LAG).replace(second=0, microsecond=0)
