@@ -23,7 +23,7 @@ def needs_setup() -> bool:
 
 
 def is_setup_token(token: str) -> bool:
-    return secrets.compare_digest(token, setup_token())
+    return secrets.compare_digest(token.encode(), setup_token().encode())
 
 
 def sign_in_hint(url: str) -> str:

@@ -76,6 +76,12 @@ def slack_webhook(workspace: Workspace) -> str:
     return settings.SLACK_WEBHOOK_URL or _stored(workspace, CredentialKind.SLACK_WEBHOOK)
 
 
+def has_slack_webhook(workspace: Workspace) -> bool:
+    """Whether there is a webhook, without opening it."""
+    stored = workspace.credentials.filter(kind=CredentialKind.SLACK_WEBHOOK, candidate=False)
+    return bool(settings.SLACK_WEBHOOK_URL) or stored.exists()
+
+
 def segment_url(region: str) -> str:
     return settings.SEGMENT_API_URL or BASE_URLS[Region(region)]
 

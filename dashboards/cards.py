@@ -23,6 +23,7 @@ from cdpwatch.models import (
     Workspace,
 )
 
+KINDS = ("sources", "destinations", "warehouses", "functions")
 A_YEAR_AND_MORE = timedelta(days=400)
 
 
@@ -36,10 +37,14 @@ class Check:
     said: str  # why it failed
 
     @property
+    def found(self) -> list[tuple[str, int | None]]:
+        """What a checked token opens, each kind with its number."""
+        return [(kind.capitalize(), self.request.result.get(kind)) for kind in KINDS]
+
+    @property
     def empty(self) -> bool:
         """Nothing is in the workspace: the sign of the wrong region."""
-        kinds = ("sources", "destinations", "warehouses")
-        return self.passed and not any(self.request.result.get(kind) for kind in kinds)
+        return self.passed and not any(number for _, number in self.found)
 
 
 def check(request: WorkRequest | None, now: datetime) -> Check | None:

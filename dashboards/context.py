@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from cdpwatch import snapshot
+from cdpwatch import snapshot, vault
 from cdpwatch.detectors.blind import is_late
 from cdpwatch.models import (
     Alert,
@@ -101,7 +101,8 @@ def banners(workspace: Workspace, user: User, now: datetime) -> list[Banner]:
     if count := stuck.count():
         text = f"{count} message{'s' if count > 1 else ''} could not be delivered."
         found.append(Banner("bad", text, reverse("alerts"), "Alerts"))
-    if not Channel.objects.filter(workspace=workspace, enabled=True).exists():
+    channel = Channel.objects.filter(workspace=workspace, enabled=True).exists()
+    if not (channel and vault.has_slack_webhook(workspace)):
         found.append(Banner("bad", "No working alert channel.", _connect(user), "Connect"))
     return found
 

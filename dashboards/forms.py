@@ -116,7 +116,7 @@ class EnvironmentForm(EnvironmentModelForm):
         label="Other spellings",
         required=False,
         max_length=400,
-        widget=forms.TextInput(attrs={"placeholder": "production, prd, live"}),
+        widget=forms.TextInput(attrs={"placeholder": "production, prd, live", "size": 40}),
     )
 
     class Meta:

@@ -3,9 +3,10 @@
 Pure functions; nothing here knows Django, and plotly is imported when a figure is made.
 """
 
+from .bars import bars_svg
 from .burn import Burn, Mark
 from .figure import burn_figure
 from .sparkline import sparkline
 from .svg import burn_svg
 
-__all__ = ["Burn", "Mark", "burn_figure", "burn_svg", "sparkline"]
+__all__ = ["Burn", "Mark", "bars_svg", "burn_figure", "burn_svg", "sparkline"]

@@ -30,22 +30,27 @@ def _said(text: str) -> str | SafeString:
     return format_html('<span class="unknown" title="Not known">{}</span>', text)
 
 
+def _given(value: float | None) -> float | None:
+    """A template's missing key arrives as "": it is as unknown as None."""
+    return value if isinstance(value, int | float) else None
+
+
 @register.filter
 def calls(count: float | None) -> str:
     """18 800 123, with thin spaces."""
-    return _said(wording.exact(count))
+    return _said(wording.exact(_given(count)))
 
 
 @register.filter
 def short(count: float | None) -> str:
     """25.8M, 853k, 412"""
-    return _said(wording.short(count))
+    return _said(wording.short(_given(count)))
 
 
 @register.filter
 def share(part: float | None, whole: float | None) -> str:
     """47.1%: `part` of `whole`, both in calls."""
-    return _said(wording.share(part, whole))
+    return _said(wording.share(_given(part), _given(whole)))
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The catalog: the systems people know, the connections Segment has, and how the names stand."""
+"""The catalog: the list with its filters in the address, and a page for each system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,196 +14,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from cdpwatch import naming, snapshot
-from cdpwatch.models import App, Connection, Flow, Function, Link
-from cdpwatch.readings import Direction
-from dashboards.charts import sparkline
-from dashboards.views.overview import TableRow, table_row, the_workspace
-
-ARROWS = {Flow.SOURCE: "→", Flow.DESTINATION: "←", Flow.BOTH: "⇄"}
-STATUSES = {"live": "Live", "off": "Switched off", "missing": "Not found in Segment"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One connection with its counts: calls for a source, deliveries for a destination."""
-
-    connection: Connection
-    source: TableRow | None = None
-    deliveries: snapshot.Deliveries | None = None
-    today: date = date.min
-
-    @property
-    def spark(self) -> SafeString:
-        """The last 30 whole days as a line."""
-        if self.source:
-            return self.source.spark
-        days = self.deliveries.spark(self.today) if self.deliveries else ()
-        return mark_safe(sparkline(days)) if days else SafeString("")
-
-    @property
-    def advice(self) -> str:
-        wrong = self.connection.naming not in ("", naming.Verdict.FOLLOWS)
-        return self.connection.naming_advice if wrong else ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One system of the catalog: an app, or a function that feeds a source."""
-
-    name: str
-    description: str
-    flow: str
-    owner: str
-    url: str
-    rows: tuple[Row, ...]
-    link: str = ""
-
-    @property
-    def arrow(self) -> str:
-        return ARROWS[Flow(self.flow)]
-
-    @property
-    def flow_words(self) -> str:
-        return str(Flow(self.flow).label)
-
-    @cached_property
-    def live(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.rows if row.connection.retired_at is None)
-
-    @property
-    def environments(self) -> list[str]:
-        found = {r.connection.environment for r in self.live if r.connection.environment}
-        return [environment.name for environment in sorted(found, key=lambda e: e.position)]
-
-    @property
-    def status(self) -> str:
-        if not self.live:
-            return "missing"
-        return "live" if any(row.connection.enabled for row in self.live) else "off"
-
-    @property
-    def badge(self) -> tuple[str, str]:
-        """State and word: a leak outshouts the rest."""
-        if any(row.source and row.source.row.leaking for row in self.live):
-            return "bad", "Leak"
-        return {"live": "ok", "off": "off", "missing": "late"}[self.status], STATUSES[self.status]
-
-    @property
-    def sources(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.live if row.source)
-
-    @property
-    def targets(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.live if row.deliveries)
-
-    @property
-    def calls(self) -> int:
-        """Calls of its sources in the running period."""
-        return sum(row.source.row.used for row in self.sources if row.source)
-
-    @property
-    def delivered(self) -> int:
-        return sum(row.deliveries.delivered for row in self.targets if row.deliveries)
-
-    @property
-    def tried(self) -> int:
-        return sum(row.deliveries.tried for row in self.targets if row.deliveries)
-
-    @property
-    def filtered(self) -> int:
-        return sum(row.deliveries.filtered for row in self.targets if row.deliveries)
-
-    @property
-    def spark(self) -> SafeString:
-        """Its own calls, or its deliveries where it has no source."""
-        series = [r.source.row.spark for r in self.sources if r.source] or [
-            r.deliveries.spark(r.today) for r in self.targets if r.deliveries
-        ]
-        return mark_safe(sparkline(added(series))) if series else SafeString("")
-
-    @property
-    def last_seen(self) -> datetime | None:
-        return max((row.connection.last_seen for row in self.live), default=None)
-
-    @property
-    def advice(self) -> list[str]:
-        return [row.advice for row in self.live if row.advice]
-
-    @property
-    def warehouse_only(self) -> bool:
-        kinds = {row.connection.direction for row in self.live}
-        return kinds == {Direction.WAREHOUSE}
-
-
-def added(series: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
-    """Day by day sums; a day is unknown only where every series is."""
-    days = zip(*series, strict=True)
-    return tuple(None if all(n is None for n in day) else sum(n or 0 for n in day) for day in days)
-
-
-@dataclass(frozen=True)
-class Catalog:
-    entries: tuple[Entry, ...]
-    unmatched: Entry
-    view: snapshot.Snapshot
-
-
-def read(now: datetime) -> Catalog:
-    """Every system with its connections and counts."""
-    workspace = the_workspace()
-    view = snapshot.take(workspace, now)
-    rows = _rows(view, now)
-    by_app: dict[int | None, list[Row]] = defaultdict(list)
-    by_function: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row.connection.app_id is None and row.connection.function_id:
-            by_function[row.connection.function_id].append(row)
-        else:
-            by_app[row.connection.app_id].append(row)
-    apps = [
-        Entry(
-            app.name,
-            app.description,
-            app.flow,
-            app.owner,
-            f"/catalog/apps/{app.slug}/",
-            tuple(by_app[app.pk]),
-        )
-        for app in App.objects.filter(workspace=workspace)
-    ]
-    functions = [
-        _function_entry(function, tuple(by_function[function.pk]))
-        for function in Function.objects.filter(workspace=workspace)
-    ]
-    others = Entry("Unmatched", "", Flow.BOTH, "", "", tuple(by_app[None]))
-    return Catalog((*apps, *functions), others, view)
-
-
-def _app_entry(app: App, rows: tuple[Row, ...]) -> Entry:
-    url = reverse("catalog-app", args=[app.slug])
-    return Entry(app.name, app.description, app.flow, app.owner, url, rows)
-
-
-def _function_entry(function: Function, rows: tuple[Row, ...]) -> Entry:
-    name = f"{function.name} (source function)" if function.kind == "SOURCE" else function.name
-    url = reverse("catalog-function", args=[function.pk])
-    return Entry(name, function.description, Flow.SOURCE, "", url, rows, function.url)
-
-
-def _rows(view: snapshot.Snapshot, now: datetime) -> list[Row]:
-    workspace = the_workspace()
-    sources, _ = snapshot.source_rows(workspace, view)
-    counted = {row.connection.pk: table_row(row, view) for row in sources}
-    sent = snapshot.deliveries(workspace, now.date())
-    connections = Connection.objects.filter(workspace=workspace).select_related(
-        "app", "environment", "function"
-    )
-    return [
-        Row(connection, counted.get(connection.pk), sent.get(connection.pk), now.date())
-        for connection in connections
-    ]
-
+from cdpwatch import snapshot, wording
+from cdpwatch.models import App, Flow, Function, Link
+from dashboards.charts import bars_svg
+from dashboards.entries import STATUSES, Entry, read
+from dashboards.views.overview import the_workspace
 
 # --- the list ---------------------------------------------------------------------------------
 FILTERS = ("flow", "environment", "status", "naming")
@@ -315,9 +129,34 @@ def _page(request: HttpRequest, url: str, more: Mapping[str, Any]) -> HttpRespon
             "links": links.filter(source__in=ids) | links.filter(target__in=ids),
             "traffic": traffic_rows(found.view, set(ids)),
             "leaks": [leak for leak in found.view.found if leak.source_id in ids],
+            "month": month_of(entry, now.date()),
             **more,
         },
     )
+
+
+@dataclass(frozen=True)
+class Month:
+    """The last 30 whole days as a picture and as its table."""
+
+    title: str
+    wide: SafeString
+    narrow: SafeString
+    days: tuple[tuple[date, int | None], ...]
+
+
+def month_of(entry: Entry, today: date) -> Month | None:
+    counts = entry.last_30
+    if not counts:
+        return None
+    what = "Calls" if entry.sources else "Deliveries"
+    days = [today - n * snapshot.DAY for n in range(len(counts), 0, -1)]
+    total = wording.short(sum(count or 0 for count in counts))
+    summary = f"{what} of {entry.name} in the last 30 days: {total} in all"
+    # bars_svg escapes every text that it draws.
+    wide = mark_safe(bars_svg(days, counts, summary, width=1120, height=180))
+    narrow = mark_safe(bars_svg(days, counts, summary, width=340, height=160))
+    return Month(f"{what} a day, last 30 days", wide, narrow, tuple(zip(days, counts, strict=True)))
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def standing(row: work.PollerRow, now: datetime) -> tuple[str, str]:
 def next_turn(row: work.PollerRow, now: datetime) -> str:
     """When it is due again, in words."""
     if row.next_turn is None:
-        return "with the first token"
+        return "once connected"
     return f"in {wording.length(row.next_turn - now)}" if row.next_turn > now else "due now"
 
 

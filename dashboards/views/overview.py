@@ -166,7 +166,12 @@ def _connection_change(
 
 
 def _connection_url(row: Connection) -> str:
-    return reverse("catalog-app", args=[row.app.slug]) if row.app else reverse("catalog")
+    """The page of the system behind a connection, or the list where it stands unmatched."""
+    if row.app:
+        return reverse("catalog-app", args=[row.app.slug])
+    if row.function_id:
+        return reverse("catalog-function", args=[row.function_id])
+    return reverse("catalog")
 
 
 def movers(rows: Sequence[snapshot.SourceRow], view: snapshot.Snapshot) -> list[Change]:
@@ -231,8 +236,7 @@ class TableRow:
 
     @property
     def url(self) -> str:
-        app = self.row.connection.app
-        return reverse("catalog-app", args=[app.slug]) if app else ""
+        return _connection_url(self.row.connection)
 
 
 def table_row(row: snapshot.SourceRow, view: snapshot.Snapshot) -> TableRow:

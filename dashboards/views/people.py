@@ -28,7 +28,8 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 @transaction.atomic
 def setup(request: HttpRequest) -> HttpResponse:
     """Make the first admin: for whoever has the link, as long as there is no admin."""
-    if not (people.needs_setup() and people.is_setup_token(request.GET.get("token", ""))):
+    token = request.GET.get("token", "")
+    if not (people.needs_setup() and token.isascii() and people.is_setup_token(token)):
         raise Http404
     form = FirstAdminForm(request.POST or None)
     if not form.is_valid():

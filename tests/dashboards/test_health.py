@@ -1,0 +1,189 @@
+"""The health page: pollers, heartbeats, the outbox, and "Poll now"."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from cdpwatch import asking, health
+from cdpwatch.models import (
+    AuditLog,
+    DeliveryState,
+    Heartbeat,
+    PollerState,
+    PollRun,
+    RequestKind,
+    RequestState,
+    RunState,
+    WorkRequest,
+    Workspace,
+)
+from cdpwatch.progress import first_read
+from cdpwatch.timetable import POLLERS
+from dashboards.views.health import answer, next_turn, standing
+from tests.dashboards.conftest import alive, make_message, text
+from tests.factories import NOW
+
+HEALTH, POLL = reverse("health"), reverse("health-poll")
+MINUTE = timedelta(minutes=1)
+
+
+def make_row(late: bool = False, **fields: object) -> health.PollerRow:
+    filled = {"last_run": NOW - MINUTE, "last_good": NOW - MINUTE, **fields}
+    state = PollerState(poller="usage", **filled)
+    return health.PollerRow("usage", "Billed usage", timedelta(hours=1), state, late)
+
+
+def make_request(**fields: object) -> WorkRequest:
+    return WorkRequest(**{"kind": RequestKind.POLL, "asked_at": NOW - MINUTE, **fields})
+
+
+# --- words ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("row", "word", "turn"),
+    [
+        (make_row(), "Good", "in 59 min"),
+        (make_row(failures=2), "Failing", "in 59 min"),
+        (
+            make_row(not_before=NOW + 2 * MINUTE, last_run=NOW - 90 * MINUTE),
+            "Throttled",
+            "in 2 min",
+        ),
+        (make_row(not_before=NOW - MINUTE, last_run=NOW - 90 * MINUTE), "Good", "due now"),
+        (make_row(late=True, failures=3), "Late", "in 59 min"),
+        (make_row(last_run=None, last_good=None), "Not started", "once connected"),
+    ],
+)
+def test_it_tells_how_a_poller_stands(row: health.PollerRow, word: str, turn: str) -> None:
+    assert standing(row, NOW)[1] == word
+    assert next_turn(row, NOW) == turn
+
+
+@pytest.mark.parametrize(
+    ("asked", "word", "waits"),
+    [
+        (make_request(), "Queued", True),
+        (make_request(state=RequestState.RUNNING), "Polling", True),
+        (make_request(state=RequestState.RUNNING, asked_at=NOW - 11 * MINUTE), "No answer", False),
+        (make_request(state=RequestState.DONE, finished_at=NOW, result={"rows": 7}), "Done", False),
+        (make_request(state=RequestState.FAILED, finished_at=NOW), "Failed", False),
+    ],
+)
+def test_it_tells_what_became_of_a_request(asked: WorkRequest, word: str, waits: bool) -> None:
+    assert answer(asked, NOW).word == word
+    assert answer(asked, NOW).waits is waits
+    assert asking.is_over(asked, NOW) is not waits
+
+
+# --- the page ---------------------------------------------------------------------------------
+def test_it_opens_before_anything_was_polled(viewer: Client) -> None:
+    page = text(viewer, HEALTH)
+    for part in ("The worker is not running", "No runs yet", "Not started", "Reading this month"):
+        assert part in page
+
+
+def test_it_shows_errors_rows_and_runs(workspace: Workspace, viewer: Client) -> None:
+    now = datetime.now(UTC)
+    PollerState.objects.create(
+        workspace=workspace,
+        poller="usage",
+        last_run=now,
+        failures=3,
+        rows=785,
+        error="Refused (401).",
+    )
+    PollRun.objects.create(
+        workspace=workspace,
+        poller="usage",
+        slot=now,
+        lease_until=now,
+        state=RunState.FAILED,
+        finished_at=now,
+        error="It was refused.",
+    )
+    page = text(viewer, HEALTH)
+    for part in ("Refused (401).", "785", "It was refused.", "Failing"):
+        assert part in page
+
+
+def test_it_counts_the_outbox(workspace: Workspace) -> None:
+    old = datetime.now(UTC) - timedelta(hours=2)
+    first = make_message(workspace, created_at=old)
+    for event, state in (("worse", DeliveryState.PENDING), ("resolved", DeliveryState.SENT)):
+        first.pk, first.event, first.state, first.created_at = None, event, state, old + MINUTE
+        first.save(force_insert=True)
+    assert health.outbox(workspace) == health.Outbox(waiting=1, failed=1, oldest=old)
+
+
+@pytest.mark.parametrize(("age", "answers"), [(50, True), (70, False)])
+def test_it_knows_a_silent_worker(db: None, age: int, answers: bool) -> None:
+    Heartbeat.objects.create(name="worker", at=NOW - timedelta(seconds=age))
+    assert health.worker_answers(NOW) is answers
+
+
+def test_it_says_nothing_of_a_worker_that_answers(workspace: Workspace, viewer: Client) -> None:
+    alive()
+    assert "The worker is not running" not in text(viewer, HEALTH)
+
+
+def test_it_reads_health_with_few_queries(
+    workspace: Workspace, viewer: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for poller in POLLERS:
+        PollerState.objects.create(workspace=workspace, poller=poller)
+    with django_assert_max_num_queries(20):
+        text(viewer, HEALTH)
+
+
+# --- history ----------------------------------------------------------------------------------
+def test_it_tells_how_far_the_first_reading_is(workspace: Workspace) -> None:
+    for poller in POLLERS:
+        PollerState.objects.create(
+            workspace=workspace,
+            poller=poller,
+            last_good=NOW,
+            history_from=NOW.date().replace(day=1),
+        )
+    states = PollerState.objects.filter(workspace=workspace)
+    states.filter(poller="usage").update(history_from="2026-05-01")
+    states.filter(poller="volume").update(history_from="2026-06-01")
+    assert first_read(workspace, NOW) == "Reading the past: 5 of 13 months."
+    states.update(history_from="2025-10-01")
+    assert first_read(workspace, NOW) == ""
+    states.filter(poller="usage").update(last_good=None)
+    assert first_read(workspace, NOW) == "Reading this month: waiting for billed usage."
+
+
+# --- poll now ---------------------------------------------------------------------------------
+def test_it_queues_a_poll(workspace: Workspace, editor: Client) -> None:
+    assert editor.post(POLL, {"poller": "usage"}).status_code == 302
+    asked = WorkRequest.objects.get()
+    assert (asked.kind, asked.subject, asked.asked_by) == (RequestKind.POLL, "usage", "editor")
+    assert AuditLog.objects.get().subject == "usage"
+    page = text(editor, HEALTH)
+    assert "Queued" in page
+    assert f'data-poll-url="{reverse("health-request", args=[asked.pk])}"' in page
+
+
+def test_it_queues_the_same_poll_once(workspace: Workspace, editor: Client) -> None:
+    for poller in ("usage", "usage", ""):
+        editor.post(POLL, {"poller": poller})
+    assert sorted(WorkRequest.objects.values_list("subject", flat=True)) == ["", "usage"]
+
+
+def test_it_refuses_a_poller_that_is_not_there(workspace: Workspace, editor: Client) -> None:
+    assert editor.post(POLL, {"poller": "weather"}).status_code == 400
+    assert not WorkRequest.objects.exists()
+
+
+def test_it_tells_the_page_when_to_stop_waiting(workspace: Workspace, viewer: Client) -> None:
+    asked = asking.ask(workspace, RequestKind.POLL, "ana")
+    url = reverse("health-request", args=[asked.pk])
+    assert viewer.get(url).json() == {"done": False}
+    WorkRequest.objects.update(state=RequestState.DONE, finished_at=NOW, result={"rows": 31})
+    assert viewer.get(url).json() == {"done": True}
+    assert "31 rows recorded." in text(viewer, HEALTH)
