@@ -119,7 +119,7 @@ def _quiet(alert: Alert, situation: Situation) -> None:
 
 def _resolution(alert: Alert) -> str:
     assert alert.resolved_at is not None
-    text = f"Over after {wording.length(alert.resolved_at - alert.opened_at)}."
+    text = f"Ended after {wording.length(alert.resolved_at - alert.opened_at)}."
     leak = Leak.objects.filter(alert=alert).first()
     return f"{text} It burnt {wording.exact(leak.calls_so_far)} calls." if leak else text
 

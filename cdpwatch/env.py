@@ -56,7 +56,7 @@ def kept_secret(path: Path) -> str:
     """The secret in `path`, made at first use and readable by its owner alone."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48))
         # link() fails where the name is taken: of two first starts at once, one secret wins whole.

@@ -34,6 +34,10 @@ class Grain(StrEnum):
     DAY = "day"
 
 
+# Traffic of this window says that something goes on right now. Segment's volume lags a minute
+# and is read every two, so a turn may fail before it looks quiet.
+RECENT = timedelta(minutes=4)
+
 CALL_TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
 
@@ -149,7 +153,8 @@ class TrafficSlice:
     environment: str  # "" when unknown
     call_type: str
     event: str
-    recent: int = 0  # calls in the last detector window
+    recent: int = 0  # calls in the last RECENT
+    last_hour: int = 0
     total: int = 0  # calls in the running period
     by_day: Mapping[date, int] = field(default_factory=dict)
     first_seen: datetime | None = None  # first bucket of the run of traffic that still goes on

@@ -25,6 +25,10 @@ from .models import (
 ALLOWANCE = 40_000_000  # calls; the contract's row is what counts from then on
 
 
+class MixedData(Exception):
+    """Demo data and live settings, or the other way round: the two never share a database."""
+
+
 class DeclaredApp(NamedTuple):
     name: str
     description: str
@@ -80,14 +84,14 @@ LIVESTORM = {
 def the_workspace() -> Workspace:
     """The one workspace of this installation, made at the first call.
 
-    Raises RuntimeError when demo data and live settings meet, or the other way round.
+    Raises MixedData when demo data and live settings meet, or the other way round.
     """
     workspace = Workspace.objects.order_by("pk").first()
     if workspace is None:
         return Workspace.objects.create(demo=settings.DEMO)
     if workspace.demo != settings.DEMO:
         kind, flag = ("demo", "with") if workspace.demo else ("live", "without")
-        raise RuntimeError(f"This database holds {kind} data: start {flag} --demo.")
+        raise MixedData(f"This database holds {kind} data: start {flag} --demo.")
     return workspace
 
 

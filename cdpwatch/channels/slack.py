@@ -7,6 +7,7 @@ are what Slack's markup starts with, so these three are escaped everywhere.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +39,8 @@ def payload(message: Message) -> dict[str, Any]:
     link = f"<{message.url}|Open in cdpwatch>"
     blocks.append({"type": "section", "text": _mrkdwn(link, SECTION)})
     blocks.append({"type": "context", "elements": [_mrkdwn(escape(message.footer), FIELD)]})
-    return {"text": cut(escape(f"{head}. {message.consequence}"), SECTION), "blocks": blocks}
+    text = _cut_markup(escape(f"{head}. {message.consequence}"), SECTION)
+    return {"text": text, "blocks": blocks}
 
 
 def send(address: str, message: Message, allow_loopback: bool) -> None:
@@ -72,5 +74,10 @@ def cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def _cut_markup(text: str, most: int) -> str:
+    """Cut text that is escaped already; half an escape at the end would show as letters."""
+    return re.sub(r"&\w{0,3}…$", "…", cut(text, most))
+
+
 def _mrkdwn(text: str, most: int) -> dict[str, str]:
-    return {"type": "mrkdwn", "text": cut(text, most)}
+    return {"type": "mrkdwn", "text": _cut_markup(text, most)}

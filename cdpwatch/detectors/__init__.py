@@ -33,7 +33,7 @@ def _clock(situation: Situation) -> datetime | None:
 
 
 DETECTORS: dict[str, Detector] = {
-    "leak": Detector("Traffic that must not be tracked", leak.find, 5, _live_volume),
+    "leak": Detector("Traffic that must not be tracked", leak.find, 3, _live_volume),
     "overage": Detector("The contract will be crossed", overage.find, 1, _clock),
     "blind": Detector("A poller sees nothing", blind.find, 1, _clock),
 }

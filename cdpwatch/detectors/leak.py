@@ -13,12 +13,15 @@ from datetime import UTC, datetime, time, timedelta
 
 from cdpwatch import wording
 from cdpwatch.policy import Rule, judge
-from cdpwatch.readings import Finding, TrafficSlice
+from cdpwatch.readings import RECENT, Finding, TrafficSlice
 
 from .situation import Situation
 
-# Below this many calls in the detector's window a slice is a stray test call, not a leak.
+# Below this many calls in an hour a slice is a stray test call, not a leak.
 FLOOR = 5
+# A leak that should have made this many calls in the RECENT window, and made none, has stopped:
+# of a Poisson count with this mean, one window in 20,000 is empty by chance.
+EXPECTED = 10
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,19 @@ def growing(
     return [
         _priced(pieces, decided[key], _position(rules, key), now, days_left, hour_shares)
         for (_, key, _), pieces in groups.items()
-        if sum(piece.recent for piece in pieces) >= FLOOR
+        if goes_on(pieces, now)
     ]
+
+
+def goes_on(pieces: Sequence[TrafficSlice], now: datetime) -> bool:
+    """Whether calls still come in: a dense leak is judged by minutes, a sparse one by the hour."""
+    recent = sum(piece.recent for piece in pieces)
+    last_hour = max(recent, sum(piece.last_hour for piece in pieces))
+    since = min(piece.first_seen or now for piece in pieces)
+    lasted = min(timedelta(hours=1), max(now - since, RECENT))
+    if last_hour * (RECENT / lasted) >= EXPECTED:
+        return recent > 0
+    return last_hour >= FLOOR
 
 
 def _position(rules: Sequence[Rule], key: str) -> int:

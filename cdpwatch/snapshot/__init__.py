@@ -5,6 +5,7 @@ billed yet from live volume; the sum is the "used" that every page shows.
 """
 
 from .counts import (
+    DAY,
     PastPeriod,
     billed_in_months,
     billed_to,
@@ -15,12 +16,12 @@ from .counts import (
     workspace_days,
 )
 from .rows import Deliveries, SourceRow, deliveries, source_rows
-from .traffic import EVEN_HOURS, RECENT, began, hour_shares, traffic
+from .traffic import EVEN_HOURS, began, hour_shares, traffic
 from .whole import Snapshot, poller_health, project, take, terms_of
 
 __all__ = [
+    "DAY",
     "EVEN_HOURS",
-    "RECENT",
     "Deliveries",
     "PastPeriod",
     "Snapshot",

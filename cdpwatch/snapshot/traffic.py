@@ -4,37 +4,46 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from django.db.models import Min, Sum
 
 from cdpwatch.models import Connection, VolumeDay, VolumeHour, VolumeMinute, Workspace
-from cdpwatch.readings import Direction, TrafficSlice
+from cdpwatch.readings import RECENT, Direction, TrafficSlice
 
 from .counts import DAY, start_of
 
-# A leak counts as growing while calls arrive in this window. Segment's volume lags a minute
-# and is read every two, so three turns may fail before it looks quiet.
-RECENT = timedelta(minutes=10)
+HOUR = timedelta(hours=1)
 EVEN_HOURS = (1 / 24,) * 24
 _SLICE = ("source_id", "call_type", "event")
 _Key = tuple[int, str, str]
 
 
-def traffic(workspace: Workspace, since: date, now: datetime) -> list[TrafficSlice]:
-    """Live volume since `since` by source, call type and event."""
+def traffic(
+    workspace: Workspace, since: date, upto: datetime, seen: datetime
+) -> list[TrafficSlice]:
+    """Live volume of the days from `since` to `upto` by source, call type and event.
+
+    `seen` is the minute up to which live volume was read: what is recent is recent then.
+    """
     sources = sources_of(workspace)
     by_day: dict[_Key, dict[date, int]] = defaultdict(dict)
     rows = VolumeDay.objects.filter(
-        source__workspace=workspace, bucket__gte=start_of(since), bucket__lt=now
+        source__workspace=workspace, bucket__gte=start_of(since), bucket__lt=upto
     )
     for source, call_type, event, bucket, count in rows.values_list(*_SLICE, "bucket", "count"):
         by_day[source, call_type, event][bucket.date()] = count
-    recent = _recent(workspace, now)
-    firsts = _first_buckets(workspace, now)
+    recent = _counted(workspace, seen - RECENT, seen)
+    last_hour = _counted(workspace, seen - HOUR, seen)
+    firsts = _first_buckets(workspace, upto)
     return [
-        _slice(key, sources[key[0]], by_day.get(key, {}), recent.get(key, 0), firsts.get(key, ()))
-        for key in by_day.keys() | recent.keys()
+        replace(
+            _slice(key, sources[key[0]], by_day.get(key, {}), firsts.get(key, ())),
+            recent=recent.get(key, 0),
+            last_hour=last_hour.get(key, 0),
+        )
+        for key in by_day.keys() | last_hour.keys()
     ]
 
 
@@ -42,7 +51,6 @@ def _slice(
     key: _Key,
     source: Connection,
     by_day: dict[date, int],
-    recent: int,
     firsts: Sequence[datetime],
 ) -> TrafficSlice:
     return TrafficSlice(
@@ -52,7 +60,6 @@ def _slice(
         environment=source.environment.name if source.environment else "",
         call_type=key[1],
         event=key[2],
-        recent=recent,
         total=sum(by_day.values()),
         by_day=by_day,
         first_seen=began(by_day, firsts),
@@ -71,7 +78,7 @@ def began(by_day: Mapping[date, int], finer: Sequence[datetime]) -> datetime | N
     while by_day.get(day - DAY):
         day -= DAY
     start, width = start_of(day), DAY
-    for bucket, narrower in zip(finer, (timedelta(hours=1), timedelta(minutes=1)), strict=False):
+    for bucket, narrower in zip(finer, (HOUR, timedelta(minutes=1)), strict=False):
         if start <= bucket < start + width:
             start, width = bucket, narrower
     return start
@@ -82,8 +89,11 @@ def sources_of(workspace: Workspace) -> dict[int, Connection]:
     return {row.pk: row for row in rows.select_related("app", "environment", "function")}
 
 
-def _recent(workspace: Workspace, now: datetime) -> dict[_Key, int]:
-    rows = VolumeMinute.objects.filter(source__workspace=workspace, bucket__gte=now - RECENT)
+def _counted(workspace: Workspace, since: datetime, upto: datetime) -> dict[_Key, int]:
+    """Calls of the minutes from `since` to `upto`: looking back must not see what came later."""
+    rows = VolumeMinute.objects.filter(
+        source__workspace=workspace, bucket__gte=since, bucket__lt=upto
+    )
     return {tuple(key): n for *key, n in rows.values_list(*_SLICE).annotate(Sum("count"))}
 
 

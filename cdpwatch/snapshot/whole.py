@@ -55,16 +55,16 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     terms = terms_of(Contract.objects.get(workspace=workspace))
     period = budget.period_at(terms, now.date())
     days = workspace_days(workspace, now.date() - HISTORY)
-    pieces = traffic(workspace, period.start, start_of(now.date()) if as_of else now)
+    pollers, live_to = poller_health(workspace)
+    seen = now if as_of else live_to or now
+    pieces = traffic(workspace, period.start, start_of(now.date()) if as_of else now, seen)
     shares = hour_shares(workspace, now)
     rules = rulebook.current(workspace)
     days_left = (start_of(period.end) - now) / DAY
-    pollers, live_to = poller_health(workspace)
-    seen = now if as_of else live_to or now
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
     used = used_by_day(days, live_by_day(pieces), now.date())
     projected = project(terms, period, days, used, found, pieces, now, shares)
-    before = _verdict_before(workspace, period)
+    before = _verdict_before(workspace, period, now.date())
     total_used = used_in(used, days, period, now.date())
     state = budget.standing(terms, period, total_used, projected, now, before)
     situation = Situation(
@@ -93,9 +93,9 @@ def terms_of(contract: Contract) -> budget.Terms:
     )
 
 
-def _verdict_before(workspace: Workspace, period: budget.Period) -> str:
+def _verdict_before(workspace: Workspace, period: budget.Period, today: date) -> str:
     rows = Projection.objects.filter(contract__workspace=workspace, period_start=period.start)
-    return rows.values_list("verdict", flat=True).first() or ""
+    return rows.filter(as_of__lte=today).values_list("verdict", flat=True).first() or ""
 
 
 def project(

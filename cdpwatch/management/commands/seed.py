@@ -3,16 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-from cdpwatch.seed import seed
+from cdpwatch.seed import MixedData, seed
 
 
 class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        workspace = seed(datetime.now(UTC))
+        try:
+            workspace = seed(datetime.now(UTC))
+        except MixedData as error:
+            raise CommandError(str(error)) from None
         self.stdout.write(
             f"{workspace.apps.count()} apps, {workspace.functions.count()} function, "
             f"contract of {workspace.contract.allowance:,} calls."

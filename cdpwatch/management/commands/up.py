@@ -20,7 +20,7 @@ import redis
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
@@ -158,9 +158,15 @@ def found_demo(supervisor: Supervisor, port_file: Path) -> str:
 
 
 def prepare_data() -> None:
-    """Bring the database's tables, its first rows and the static files up to date."""
+    """Bring the database's tables, its first rows and the static files up to date.
+
+    Raises CannotStart when demo and live data would meet.
+    """
     call_command("migrate", interactive=False, verbosity=0)
-    call_command("seed")
+    try:
+        call_command("seed")
+    except CommandError as error:
+        raise CannotStart(str(error)) from None
     collect_static()
     connections.close_all()
 
