@@ -32,6 +32,7 @@ from cdpwatch.models import (
 )
 from cdpwatch.readings import Grain
 from cdpwatch.timetable import POLLERS
+from cdpwatch.watch import answers, asks, history, turns
 from tests.conftest import DemoWorkspace
 from tests.factories import NOW, TODAY, at, make_alert, make_delivery, record_days
 
@@ -101,10 +102,10 @@ def test_it_takes_over_a_turn_whose_lease_ran_out(
     workspace: Workspace, demo: DemoWorkspace
 ) -> None:
     dead = PollRun.objects.create(
-        workspace=workspace, poller="usage", slot=at(18, 12), lease_until=NOW + watch.LEASE
+        workspace=workspace, poller="usage", slot=at(18, 12), lease_until=NOW + turns.LEASE
     )
-    assert watch.poll("usage", workspace, NOW + watch.LEASE) is None
-    run = watch.poll("usage", workspace, NOW + watch.LEASE + MINUTE)
+    assert watch.poll("usage", workspace, NOW + turns.LEASE) is None
+    run = watch.poll("usage", workspace, NOW + turns.LEASE + MINUTE)
     assert run is not None
     assert (run.pk, run.fence) == (dead.pk, 2)
 
@@ -119,10 +120,10 @@ def test_it_rolls_back_the_rows_of_a_holder_whose_turn_was_taken(workspace: Work
         record_days(workspace, [100])
         return 1
 
-    assert watch._record(stale, record, NOW, live=True) is None
+    assert turns._record(stale, record, NOW, live=True) is None
     assert not Reading.objects.exists() and not WorkspaceDay.objects.exists()
     assert PollRun.objects.get().state == "running"
-    watch._fail(stale, watch._state(workspace, "usage", NOW), Unauthorized("No."), NOW)
+    turns._fail(stale, asks.state_of(workspace, "usage", NOW), Unauthorized("No."), NOW)
     assert (PollRun.objects.get().state, state("usage").failures) == ("running", 0)
 
 
@@ -229,7 +230,7 @@ def test_it_reads_the_past_month_by_month_newest_first(
 ) -> None:
     assert not watch.backfill(workspace, NOW)  # nothing works yet
     for name in ("usage", "volume"):
-        watch._state(workspace, name, NOW)
+        asks.state_of(workspace, name, NOW)
     PollerState.objects.update(last_good=NOW)
     steps = []
     for _ in range(4):
@@ -258,9 +259,9 @@ def test_it_rests_before_it_asks_for_a_failed_month_again(
     demo.fault("/usage", "403")
     with pytest.raises(Unauthorized):
         watch.backfill(workspace, NOW)
-    assert not watch.backfill(workspace, NOW + watch.REST - MINUTE)
+    assert not watch.backfill(workspace, NOW + history.REST - MINUTE)
     assert state("usage").history_from is None
-    assert watch.backfill(workspace, NOW + watch.REST + MINUTE)
+    assert watch.backfill(workspace, NOW + history.REST + MINUTE)
     assert state("usage").history_from == date(2026, 10, 1)
 
 
@@ -362,7 +363,7 @@ def test_it_sweeps_nothing_before_it_is_connected(workspace: Workspace) -> None:
 
 def answered(workspace: Workspace, kind: RequestKind, subject: str = "") -> WorkRequest:
     request = ask(workspace, kind, "ada", subject)
-    watch._answer_requests(workspace, NOW)
+    answers.answer_requests(workspace, NOW)
     request.refresh_from_db()
     assert request.finished_at is not None
     return request

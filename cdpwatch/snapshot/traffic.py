@@ -15,19 +15,22 @@ from cdpwatch.readings import RECENT, Direction, TrafficSlice
 from .counts import DAY, start_of
 
 HOUR = timedelta(hours=1)
+REACH = timedelta(days=31)
 EVEN_HOURS = (1 / 24,) * 24
 _SLICE = ("source_id", "call_type", "event")
 _Key = tuple[int, str, str]
 
 
 def traffic(
-    workspace: Workspace, since: date, upto: datetime, seen: datetime
+    workspace: Workspace, period_start: date, upto: datetime, seen: datetime
 ) -> list[TrafficSlice]:
-    """Live volume of the days from `since` to `upto` by source, call type and event.
+    """Live volume up to `upto` by source, call type and event; totals are the period's.
 
-    `seen` is the minute up to which live volume was read: what is recent is recent then.
+    The days reach a month back at least, so that a leak that crosses into a new period keeps
+    its beginning. `seen` is the minute up to which live volume was read: what is recent is recent then.
     """
     sources = sources_of(workspace)
+    since = min(period_start, upto.date() - REACH)
     by_day: dict[_Key, dict[date, int]] = defaultdict(dict)
     rows = VolumeDay.objects.filter(
         source__workspace=workspace, bucket__gte=start_of(since), bucket__lt=upto
@@ -40,6 +43,7 @@ def traffic(
     return [
         replace(
             _slice(key, sources[key[0]], by_day.get(key, {}), firsts.get(key, ())),
+            total=sum(n for day, n in by_day.get(key, {}).items() if day >= period_start),
             recent=recent.get(key, 0),
             last_hour=last_hour.get(key, 0),
         )
@@ -60,7 +64,6 @@ def _slice(
         environment=source.environment.name if source.environment else "",
         call_type=key[1],
         event=key[2],
-        total=sum(by_day.values()),
         by_day=by_day,
         first_seen=began(by_day, firsts),
     )

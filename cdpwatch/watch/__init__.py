@@ -1,0 +1,33 @@
+"""The whole system on one screen: poll, evaluate, deliver; and the sweep that keeps them going.
+
+    poll(name)   lease a run -> ask Segment -> record and close it in one transaction
+    backfill()   one more step into the past, until the history is read
+    evaluate()   snapshot -> projection row -> detectors -> alerts and their outbox
+    deliver()    claim what waits -> channel -> note what the far side said
+    sweep()      what pages asked for, first polls, history
+
+A failed poll is a hole with a reason, never a zero. Each verb may run twice or be killed at
+any point: the next turn makes the rows what they should be.
+"""
+
+from .answers import check
+from .asks import NotConnected, slot_of, volume_window
+from .history import backfill
+from .judging import evaluate, keep_projection
+from .sending import deliver
+from .sweeping import beat, sweep
+from .turns import poll
+
+__all__ = [
+    "NotConnected",
+    "backfill",
+    "beat",
+    "check",
+    "deliver",
+    "evaluate",
+    "keep_projection",
+    "poll",
+    "slot_of",
+    "sweep",
+    "volume_window",
+]

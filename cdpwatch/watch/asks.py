@@ -1,0 +1,129 @@
+"""What each poller asks Segment for, and which verb records the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+
+from cdpwatch import budget, catalog, counting, vault
+from cdpwatch.http import Api, segment
+from cdpwatch.models import Connection, PollerState, Workspace
+from cdpwatch.pollers import segment_catalog, segment_delivery, segment_usage, segment_volume
+from cdpwatch.readings import Grain, Window
+
+DAY = timedelta(days=1)
+DELIVERY_DAYS = 30  # Segment keeps no older deliveries
+LAG = timedelta(minutes=1)  # of /events/volume behind the clock
+# What each turn reads again, since the newest buckets still grow.
+SETTLING = {
+    Grain.MINUTE: timedelta(minutes=10),
+    Grain.HOUR: timedelta(hours=3),
+    Grain.DAY: timedelta(days=2),
+}
+# How far back a first turn, or one after a pause, reads.
+REACH = {
+    Grain.MINUTE: timedelta(hours=3),
+    Grain.HOUR: timedelta(hours=48),
+    Grain.DAY: timedelta(days=31),
+}
+
+Record = Callable[[], int]
+Days = tuple[date, date] | None
+
+
+class NotConnected(Exception):
+    """There is no Segment token yet."""
+
+
+def segment_api(workspace: Workspace) -> Api:
+    token = vault.segment_token(workspace)
+    if not token:
+        raise NotConnected("No Segment token yet: paste one on the Connect page.")
+    url = vault.segment_url(workspace.region)
+    return segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK)
+
+
+def state_of(workspace: Workspace, name: str, now: datetime) -> PollerState:
+    state, _ = PollerState.objects.get_or_create(
+        workspace=workspace, poller=name, defaults={"first_due": now}
+    )
+    return state
+
+
+def slot_of(now: datetime, every: timedelta) -> datetime:
+    """The turn that `now` falls into: turns begin at whole multiples of the interval."""
+    seconds = int(every.total_seconds())
+    return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, tz=UTC)
+
+
+def _catalog(api: Api, workspace: Workspace, now: datetime, _: Days) -> Record:
+    read = segment_catalog.read(api)
+    return lambda: catalog.record(workspace, read.workspace, read.connections, read.functions, now)
+
+
+def _usage(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
+    if days:
+        months = (days[1].year - days[0].year) * 12 + days[1].month - days[0].month + 1
+        periods = budget.usage_periods(days[1], months)
+    else:
+        periods = budget.usage_periods(now.date(), 2)  # restatements reach the previous one
+    readings = segment_usage.read(api, sorted(periods))
+    return lambda: counting.record_usage(workspace, readings, now)
+
+
+def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
+    if days:
+        windows = {Grain.DAY: Window(start_of(days[0]), min(start_of(days[1]) + DAY, now - LAG))}
+    else:
+        last = state_of(workspace, "volume", now).last_good
+        windows = {grain: volume_window(grain, last, now) for grain in Grain}
+    read = [
+        (grain, window, segment_volume.read(api, grain, window))
+        for grain, window in windows.items()
+    ]
+    return lambda: sum(
+        counting.record_volume(workspace, grain, window, readings, now)
+        for grain, window, readings in read
+    )
+
+
+def volume_window(grain: Grain, last_good: datetime | None, now: datetime) -> Window:
+    """What a turn reads at one grain: what may still change, and what a pause left out."""
+    width = {Grain.MINUTE: timedelta(minutes=1), Grain.HOUR: timedelta(hours=1), Grain.DAY: DAY}
+    since = now - REACH[grain]
+    if last_good:
+        since = max(since, last_good - SETTLING[grain])
+    end = slot_of(now - LAG, timedelta(minutes=1))
+    return Window(slot_of(since, width[grain]), end)
+
+
+def _delivery(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
+    last = state_of(workspace, "delivery", now).last_good
+    span = timedelta(days=3) if last else timedelta(days=DELIVERY_DAYS - 1)
+    window = Window(slot_of(now - span, DAY), slot_of(now, timedelta(minutes=1)))
+    if days:
+        oldest = slot_of(now - timedelta(days=DELIVERY_DAYS - 1), DAY)
+        window = Window(max(start_of(days[0]), oldest), min(start_of(days[1]) + DAY, now))
+    pairs = _pairs(workspace)
+    readings = segment_delivery.read(api, pairs, window)
+    return lambda: counting.record_delivery(workspace, readings, now)
+
+
+def _pairs(workspace: Workspace) -> list[tuple[str, str]]:
+    """(source, destination) of every live destination: Segment answers per pair."""
+    rows = Connection.objects.filter(workspace=workspace).live().destinations()
+    return list(rows.exclude(fed_by=None).values_list("fed_by__source__segment_id", "segment_id"))
+
+
+READ: dict[str, Callable[[Api, Workspace, datetime, Days], Record]] = {
+    "catalog": _catalog,
+    "usage": _usage,
+    "volume": _volume,
+    "delivery": _delivery,
+}
+
+
+def start_of(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

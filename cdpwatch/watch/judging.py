@@ -1,0 +1,41 @@
+"""Evaluates a workspace: projection, detectors, alerts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cdpwatch import alerts, snapshot
+from cdpwatch.detectors import find_all
+from cdpwatch.models import Contract, Projection, Workspace
+
+
+def evaluate(workspace: Workspace, now: datetime) -> snapshot.Snapshot:
+    """Project the running period, find what is wrong, and bring the alerts in line."""
+    view = snapshot.take(workspace, now)
+    keep_projection(workspace, view)
+    alerts.sync(workspace, find_all(view.situation), view.situation)
+    return view
+
+
+def keep_projection(workspace: Workspace, view: snapshot.Snapshot) -> Projection:
+    """The day's projection row: the last evaluation of a day stays."""
+    state = view.standing
+    row, _ = Projection.objects.update_or_create(
+        contract=Contract.objects.get(workspace=workspace),
+        as_of=view.situation.now.date(),
+        period_start=state.period.start,
+        defaults={
+            "period_end": state.period.end,
+            "made_at": view.situation.now,
+            "used": state.used,
+            "quantiles": {
+                str(level): round(total)
+                for level, total in zip(view.projected.levels, view.projected.totals, strict=True)
+            },
+            "chance_over": state.chance_over,
+            "crosses_on": state.crosses_on,
+            "verdict": state.verdict,
+            "method": view.projected.method,
+        },
+    )
+    return row

@@ -1,0 +1,43 @@
+"""Delivers what waits in the outbox."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.conf import settings
+
+from cdpwatch import alerts, vault
+from cdpwatch.channels import CHANNELS, ChannelError
+from cdpwatch.models import Delivery
+
+log = logging.getLogger(__name__)
+
+
+def deliver(now: datetime, *, most: int = 20) -> int:
+    """Send what waits, at most `most` messages. How many were sent."""
+    sent = 0
+    for _ in range(most):
+        delivery = alerts.claim_due(now)
+        if delivery is None:
+            break
+        sent += _send(delivery, now)
+    return sent
+
+
+def _send(delivery: Delivery, now: datetime) -> bool:
+    channel = delivery.channel
+    try:
+        address = vault.slack_webhook(channel.workspace)
+        if not address:
+            raise ChannelError("No Slack webhook yet: paste one on the Connect page.")
+        CHANNELS[channel.kind].send(address, delivery.as_message(), settings.ALLOW_LOOPBACK)
+    except (ChannelError, vault.Locked) as error:
+        permanent = isinstance(error, ChannelError) and error.permanent
+        wait = error.retry_after if isinstance(error, ChannelError) else None
+        log.warning("deliver delivery=%d state=failed said=%s", delivery.pk, error)
+        alerts.note_failed(delivery, str(error), now, permanent=permanent, retry_after=wait)
+        return False
+    alerts.note_sent(delivery, now)
+    log.info("deliver delivery=%d channel=%s state=sent", delivery.pk, channel.kind)
+    return True
