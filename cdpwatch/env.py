@@ -14,8 +14,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import environ
+from environ.fileaware_mapping import FileAwareMapping
 
-env = environ.FileAwareEnv()  # NAME_FILE wins over NAME: docker and systemd secrets
+
+class _Stripped(FileAwareMapping):  # type: ignore[misc]  # django-environ has no types
+    """NAME_FILE wins over NAME, for docker's and systemd's secrets. Editors end files with a
+    line break, which is no part of a token."""
+
+    def __getitem__(self, key: str) -> str:
+        value: str = super().__getitem__(key)
+        return value.strip()
+
+
+class _Env(environ.FileAwareEnv):  # type: ignore[misc]
+    ENVIRON = _Stripped()
+
+
+env = _Env()
 
 # A unix socket's path must fit into 107 bytes (sun_path); Valkey exits on a longer one.
 _LONGEST_SOCKET_PATH = 100

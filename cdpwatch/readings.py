@@ -170,6 +170,7 @@ class PollerHealth:
     last_good: datetime | None
     failures: int  # in a row
     error: str
+    resumed: datetime | None = None  # when the worker last came up
 
 
 @dataclass(frozen=True)

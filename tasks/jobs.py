@@ -15,6 +15,7 @@ from cdpwatch import watch
 from cdpwatch.catalog import WrongWorkspace
 from cdpwatch.http import ApiError
 from cdpwatch.seed import the_workspace
+from cdpwatch.snapshot import WORKER_START
 from cdpwatch.vault import Locked
 from tasks.celery import app
 
@@ -58,6 +59,7 @@ def pulse() -> None:
 @worker_ready.connect
 def start_at_once(**_: object) -> None:
     """A fresh worker sweeps first: nobody should wait for beat's first turn to see numbers."""
+    watch.beat(WORKER_START, datetime.now(UTC))
     sweep.delay()
 
 

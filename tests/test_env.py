@@ -59,3 +59,11 @@ def test_it_takes_a_secret_from_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert env("SEGMENT_API_TOKEN") == "sgp_env"
     monkeypatch.setenv("SEGMENT_API_TOKEN_FILE", str(tmp_path / "token"))
     assert env("SEGMENT_API_TOKEN") == "sgp_file"
+
+
+def test_it_reads_a_secret_from_a_file_without_its_line_break(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("sgp_secret\n")
+    monkeypatch.setenv("CDPWATCH_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    assert env("CDPWATCH_TEST_TOKEN") == "sgp_secret"

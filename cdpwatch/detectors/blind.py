@@ -22,9 +22,10 @@ def is_late(poller: PollerHealth, now: datetime) -> bool:
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding per late poller."""
+    """One finding per late poller that had its chance since the worker came up."""
     for poller in situation.pollers:
-        if is_late(poller, situation.now):
+        had_its_chance = poller.resumed is None or situation.now - poller.resumed > GRACE
+        if had_its_chance and is_late(poller, situation.now):
             yield _finding(poller, situation.now)
 
 

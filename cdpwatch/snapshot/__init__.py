@@ -17,11 +17,12 @@ from .counts import (
 )
 from .rows import Deliveries, SourceRow, deliveries, source_rows
 from .traffic import EVEN_HOURS, began, hour_shares, traffic
-from .whole import Snapshot, poller_health, project, take, terms_of
+from .whole import WORKER_START, Snapshot, poller_health, project, take, terms_of
 
 __all__ = [
     "DAY",
     "EVEN_HOURS",
+    "WORKER_START",
     "Deliveries",
     "PastPeriod",
     "Snapshot",

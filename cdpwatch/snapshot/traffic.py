@@ -27,7 +27,7 @@ def traffic(
     """Live volume up to `upto` by source, call type and event; totals are the period's.
 
     The days reach a month back at least, so that a leak that crosses into a new period keeps
-    its beginning. `seen` is the minute up to which live volume was read: what is recent is recent then.
+    its beginning. `seen` is the minute up to which live volume was read: recent is recent then.
     """
     sources = sources_of(workspace)
     since = min(period_start, upto.date() - REACH)

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from cdpwatch import budget, forecast, rulebook
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
-from cdpwatch.models import Contract, PollerState, Projection, Workspace
+from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
 from cdpwatch.policy import judge
 from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
 from cdpwatch.timetable import POLLERS
@@ -27,6 +27,7 @@ from .counts import (
 from .traffic import hour_shares, traffic
 
 HISTORY = timedelta(days=400)
+WORKER_START = "worker start"  # the heartbeat that a worker notes when it comes up
 LIVE_LAG = timedelta(minutes=1)  # of Segment's volume behind the clock
 
 
@@ -148,6 +149,7 @@ def _leaked_by_day(found: Sequence[leaks.Found], pieces: Sequence[TrafficSlice])
 def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datetime | None]:
     """Health of every poller, and the moment up to which live volume was read."""
     states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
+    resumed = Heartbeat.objects.filter(name=WORKER_START).values_list("at", flat=True).first()
     health = tuple(
         PollerHealth(
             name=name,
@@ -156,6 +158,7 @@ def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datet
             last_good=state.last_good,
             failures=state.failures,
             error=state.error,
+            resumed=resumed,
         )
         for name, poller in POLLERS.items()
         if (state := states.get(name))

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from cdpwatch import catalog, counting, vault
 from cdpwatch.http import ApiError, RateLimited
@@ -39,6 +39,7 @@ def poll(
     state = state_of(workspace, name, now)
     if state.not_before and state.not_before > now:
         return None
+    _close_dead(workspace, name, now)
     run = _lease(workspace, name, slot or slot_of(now, POLLERS[name].every), now)
     if run is None:
         return None
@@ -57,14 +58,21 @@ def poll(
     return run
 
 
+def _close_dead(workspace: Workspace, name: str, now: datetime) -> None:
+    """Fail the runs whose holder died: many a slot never comes again, and would look alive."""
+    running = PollRun.objects.filter(workspace=workspace, poller=name, state=RunState.RUNNING)
+    running.filter(lease_until__lt=now).update(
+        state=RunState.FAILED, finished_at=now, error="Its worker stopped in the middle."
+    )
+
+
 def _lease(workspace: Workspace, name: str, slot: datetime, now: datetime) -> PollRun | None:
-    """Take the slot: as its first comer, again after it failed, or from a holder that died."""
+    """Take the slot: as its first comer, or again after it failed or its holder died."""
     turn = {"workspace": workspace, "poller": name, "slot": slot}
     lease = {"state": RunState.RUNNING, "lease_until": now + LEASE, "started_at": now}
     run, mine = PollRun.objects.get_or_create(**turn, defaults=lease)
     if not mine:
-        free = Q(state=RunState.FAILED) | Q(state=RunState.RUNNING, lease_until__lt=now)
-        taken = PollRun.objects.filter(free, pk=run.pk)
+        taken = PollRun.objects.filter(pk=run.pk, state=RunState.FAILED)
         mine = bool(taken.update(**lease, fence=F("fence") + 1, error="", finished_at=None))
         run.refresh_from_db()
     return run if mine else None

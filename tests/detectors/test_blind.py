@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -49,3 +50,10 @@ def test_it_says_how_old_the_numbers_are_and_why() -> None:
 def test_it_says_never_of_a_poller_that_never_worked() -> None:
     [finding] = blind.find(make_situation(pollers=(health(HOURLY, None),)))
     assert finding.consequence.startswith("The last good reading was never:")
+
+
+def test_it_gives_a_worker_that_came_up_a_moment_to_read() -> None:
+    late = replace(health(HOURLY, timedelta(days=2)), resumed=NOW - MINUTE)
+    assert not list(blind.find(make_situation(pollers=(late,))))
+    long_up = replace(late, resumed=NOW - 11 * MINUTE)
+    assert len(list(blind.find(make_situation(pollers=(long_up,))))) == 1
