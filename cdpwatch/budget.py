@@ -59,13 +59,18 @@ class Period:
         return self.end - timedelta(days=1)
 
     @property
-    def title(self) -> str:
-        """November; November 2025 needs its year only where months repeat; else the span."""
+    def name(self) -> str:
+        """Within a sentence: November, the year to 16 Jun 2027, the period to Sat 14 Nov."""
         if self.start.day == 1 and self.end.day == 1 and self.days <= 31:
             return f"{self.start:%B}"
         if self.days > 31:
-            return f"The year to {self.last_day.day} {self.last_day:%b %Y}"
-        return f"The period to {wording.day(self.last_day)}"
+            return f"the year to {self.last_day.day} {self.last_day:%b %Y}"
+        return f"the period to {wording.day(self.last_day)}"
+
+    @property
+    def title(self) -> str:
+        """The name where it begins a sentence or stands alone."""
+        return f"{self.name[0].upper()}{self.name[1:]}"
 
     @property
     def dated_title(self) -> str:
@@ -230,18 +235,14 @@ def headline(state: Standing) -> str:
         return f"{ends}; the allowance for this period was not entered."
     if state.used > state.allowance:
         over = wording.short(state.used - state.allowance)
-        return f"The contract is used up: {over} over, and {_inside(ends)}."
+        total = wording.short(state.total)
+        return f"The contract is used up: {over} over, and {state.period.name} ends at {total}."
     if state.total > state.allowance:
         crossing = f"; it crosses on {wording.day(state.crosses_on)}" if state.crosses_on else ""
         return (
             f"{ends}, {wording.short(state.total - state.allowance)} over the contract{crossing}."
         )
     return f"{ends}, {wording.short(state.allowance - state.total)} under the contract."
-
-
-def _inside(sentence: str) -> str:
-    """A sentence after a comma: "the year to ..." loses its capital, a month's name keeps it."""
-    return f"the{sentence[3:]}" if sentence.startswith("The ") else sentence
 
 
 def pace(state: Standing) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any, TextIO
 
 from django.db.models import Sum
@@ -44,8 +44,8 @@ def usage(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
 def _live(workspace: Workspace, first: date, last: date) -> dict[tuple[int, date], int]:
     rows = VolumeDay.objects.filter(
         source__workspace=workspace,
-        bucket__gte=datetime(first.year, first.month, first.day, tzinfo=UTC),
-        bucket__lt=datetime(last.year, last.month, last.day, tzinfo=UTC) + timedelta(days=1),
+        bucket__gte=datetime.combine(first, time.min, UTC),
+        bucket__lte=datetime.combine(last, time.max, UTC),
     )
     counted = rows.values_list("source_id", "bucket").annotate(Sum("count"))
     return {(source, bucket.date()): count for source, bucket, count in counted}

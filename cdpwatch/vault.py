@@ -76,10 +76,18 @@ def slack_webhook(workspace: Workspace) -> str:
     return settings.SLACK_WEBHOOK_URL or _stored(workspace, CredentialKind.SLACK_WEBHOOK)
 
 
+def has_segment_token(workspace: Workspace) -> bool:
+    """Whether there is a token in use, without opening it."""
+    return bool(settings.SEGMENT_API_TOKEN) or _is_stored(workspace, CredentialKind.SEGMENT_TOKEN)
+
+
 def has_slack_webhook(workspace: Workspace) -> bool:
     """Whether there is a webhook, without opening it."""
-    stored = workspace.credentials.filter(kind=CredentialKind.SLACK_WEBHOOK, candidate=False)
-    return bool(settings.SLACK_WEBHOOK_URL) or stored.exists()
+    return bool(settings.SLACK_WEBHOOK_URL) or _is_stored(workspace, CredentialKind.SLACK_WEBHOOK)
+
+
+def _is_stored(workspace: Workspace, kind: CredentialKind) -> bool:
+    return workspace.credentials.filter(kind=kind, candidate=False).exists()
 
 
 def segment_url(region: str) -> str:

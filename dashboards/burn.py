@@ -67,32 +67,33 @@ def cumulative(
 ) -> Cumulative:
     """Calls since the first day at the end of each day; None in a hole and after the last bill.
 
-    After a hole with a known joint sum the line goes on where it must.
+    After a hole the line goes on only where a joint sum says how many calls the hole made.
     """
-    total, known = 0, True
+    total, reached = 0, days[0]  # the calls of all days before `reached`
     points: list[float | None] = []
     for day in days:
-        count = counts.get(day)
-        if count is None or billed_to is None or day > billed_to:
+        count = counts.get(day) if billed_to and day <= billed_to else None
+        if count and snapshot.is_billed(count) and (count.joint_since or day) <= reached:
+            total, reached = total + (count.calls or 0) + (count.joint_calls or 0), day + DAY
+            points.append(float(total))
+        else:
             points.append(None)
-            known = known and billed_to is not None and day > billed_to
-            continue
-        if count.calls is None and count.joint_calls is None:
-            points.append(None)
-            continue
-        total += count.calls if count.calls is not None else count.joint_calls or 0
-        points.append(float(total) if known else None)
     return tuple(points)
 
 
 def live_points(view: snapshot.Snapshot, billed: Cumulative) -> tuple[tuple[float, float], ...]:
-    """(days since the start, calls) of the days after the last bill, up to the live clock."""
+    """(days since the start, calls) of the days after the last bill, up to the live clock.
+
+    None at all where a hole keeps secret how many calls they come on top of.
+    """
     situation = view.situation
     now = situation.live_to or situation.now
     first = situation.billed_to + DAY if situation.billed_to else view.period.start
-    total = next((calls for calls in reversed(billed) if calls is not None), 0.0)
-    points: list[tuple[float, float]] = []
     day = max(first, view.period.start)
+    total = billed[(day - view.period.start).days - 1] if day > view.period.start else 0.0
+    points: list[tuple[float, float]] = []
+    if total is None:
+        return ()
     while day <= now.date() and view.period.holds(day):
         total += view.used_by_day.get(day) or 0
         points.append((min((day - view.period.start).days + 1.0, _x(view, now)), total))

@@ -90,6 +90,9 @@ def nav(request: HttpRequest, user: User, open_alerts: int) -> list[NavEntry]:
 def banners(workspace: Workspace, user: User, now: datetime) -> list[Banner]:
     """What makes the numbers on a page doubtful, or keeps alerts from arriving."""
     found = []
+    if not vault.has_segment_token(workspace):
+        text = "Segment is not connected, so there are no new numbers."
+        found.append(Banner("warn", text, _connect(user), "Connect"))
     pollers, _ = snapshot.poller_health(workspace)
     late = [poller.name for poller in pollers if is_late(poller, now)]
     if late:

@@ -162,15 +162,7 @@ def read(now: datetime) -> Catalog:
         else:
             by_app[row.connection.app_id].append(row)
     apps = [
-        Entry(
-            app.name,
-            app.description,
-            app.flow,
-            app.owner,
-            f"/catalog/apps/{app.slug}/",
-            tuple(by_app[app.pk]),
-        )
-        for app in App.objects.filter(workspace=workspace)
+        _app_entry(app, tuple(by_app[app.pk])) for app in App.objects.filter(workspace=workspace)
     ]
     functions = [
         _function_entry(function, tuple(by_function[function.pk]))

@@ -29,6 +29,8 @@ app.conf.update(
     task_time_limit=600,
     task_soft_time_limit=540,
     worker_prefetch_multiplier=1,
+    # A job may be killed at any point, so a lost broker may cancel it too.
+    worker_cancel_long_running_tasks_on_connection_loss=True,
     worker_max_tasks_per_child=2000,
     timezone="UTC",
     enable_utc=True,

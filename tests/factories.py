@@ -9,7 +9,19 @@ from typing import Any
 from cdpwatch import alerts, budget, counting
 from cdpwatch.detectors.situation import Situation
 from cdpwatch.forecast import LEVELS, PATH_LEVELS, Forecast
-from cdpwatch.models import Alert, App, Channel, Connection, Delivery, Workspace
+from cdpwatch.models import (
+    Alert,
+    App,
+    Channel,
+    Connection,
+    Delivery,
+    SourceDay,
+    VolumeDay,
+    VolumeHour,
+    VolumeMinute,
+    Workspace,
+    WorkspaceDay,
+)
 from cdpwatch.policy import DEFAULT_RULES
 from cdpwatch.readings import (
     ConnectionReading,
@@ -106,6 +118,53 @@ def record_days(workspace: Workspace, calls: list[int], now: datetime = NOW) -> 
     """Bill `calls` on the first days of November, for the workspace."""
     sums = [sum(calls[: n + 1]) for n in range(len(calls))]
     counting.record_usage(workspace, [make_reading(s, n) for n, s in enumerate(sums, 1)], now)
+
+
+def bill(owner: Workspace | Connection, today: date, calls: int, days: int = 62) -> None:
+    """Bill the same `calls` on each of the last whole days before `today`."""
+    table, name = (
+        (WorkspaceDay, "workspace") if isinstance(owner, Workspace) else (SourceDay, "source")
+    )
+    past = [today - timedelta(days=n) for n in range(1, days + 1)]
+    table.objects.bulk_create([table(**{name: owner, "day": day, "calls": calls}) for day in past])
+
+
+def make_live(
+    source: Connection, moment: datetime, count: int, call_type: str = "track", event: str = ""
+) -> None:
+    """Live calls of one minute at every grain, as Segment counts them."""
+    minute = moment.replace(second=0, microsecond=0)
+    hour = minute.replace(minute=0)
+    buckets = {VolumeMinute: minute, VolumeHour: hour, VolumeDay: hour.replace(hour=0)}
+    for table, bucket in buckets.items():
+        row, _ = table.objects.get_or_create(
+            source=source,
+            bucket=bucket,
+            call_type=call_type,
+            event=event,
+            defaults={"count": 0},
+        )
+        table.objects.filter(pk=row.pk).update(count=row.count + count)
+
+
+def make_sources(workspace: Workspace, number: int, now: datetime) -> list[Connection]:
+    """Sources of the application, each billed for two months and live since this morning."""
+    app, prod = workspace.apps.get(slug="application"), workspace.environments.get(name="Prod")
+    fields = {"app": app, "environment": prod, "direction": Direction.SOURCE, "naming": "follows"}
+    sources = Connection.objects.bulk_create(
+        Connection(workspace=workspace, segment_id=f"s{n}", name=f"Prod - App {n}", **fields)
+        for n in range(number)
+    )
+    past = [now.date() - timedelta(days=n) for n in range(1, 63)]
+    SourceDay.objects.bulk_create(
+        SourceDay(source=source, day=day, calls=1_000) for source in sources for day in past
+    )
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    VolumeDay.objects.bulk_create(
+        VolumeDay(source=source, bucket=midnight, call_type="track", event="Opened", count=40)
+        for source in sources
+    )
+    return sources
 
 
 # --- values for the pure core -----------------------------------------------------------------

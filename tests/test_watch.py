@@ -428,3 +428,27 @@ def test_it_notes_signs_of_life(db: None) -> None:
 def test_it_refuses_an_unknown_poller(workspace: Workspace) -> None:
     with pytest.raises(KeyError):
         watch.poll("nothing", workspace, NOW)
+
+
+def test_it_fails_a_run_whose_worker_died_at_the_next_turn(
+    workspace: Workspace, demo: DemoWorkspace
+) -> None:
+    dead = PollRun.objects.create(
+        workspace=workspace, poller="usage", slot=NOW - 5 * HOUR, lease_until=NOW
+    )
+    watch.poll("usage", workspace, NOW)
+    dead.refresh_from_db()
+    assert dead.state == "running"  # its lease is not over yet
+    demo.forward(hours=1)
+    watch.poll("usage", workspace, NOW + HOUR)
+    dead.refresh_from_db()
+    assert (dead.state, dead.error) == ("failed", "Its worker stopped in the middle.")
+
+
+def test_it_closes_a_request_that_broke(workspace: Workspace, demo: DemoWorkspace) -> None:
+    request = ask(workspace, RequestKind.POLL, "ana", "no such poller")
+    with pytest.raises(KeyError):
+        answers.answer_requests(workspace, NOW)
+    request.refresh_from_db()
+    assert request.state == "failed"
+    assert "worker's log" in request.result["said"]

@@ -29,14 +29,18 @@ def answer_requests(workspace: Workspace, now: datetime) -> None:
 
 
 def _answer(request: WorkRequest, now: datetime) -> None:
-    state, result = RequestState.DONE, {}
+    """Answer one request. However it ends, the page that waits for it is told."""
+    state = RequestState.FAILED
+    result: dict[str, object] = {"said": "It broke; the worker's log says why."}
     try:
         result = _ANSWERS[RequestKind(request.kind)](request, now)
+        state = RequestState.DONE
     except (*FAILURES, ChannelError) as error:
-        state, result = RequestState.FAILED, {"said": str(error)}
-    WorkRequest.objects.filter(pk=request.pk).update(
-        state=state, result=result, finished_at=datetime.now(UTC)
-    )
+        result = {"said": str(error)}
+    finally:
+        WorkRequest.objects.filter(pk=request.pk).update(
+            state=state, result=result, finished_at=datetime.now(UTC)
+        )
 
 
 def _answer_poll(request: WorkRequest, now: datetime) -> dict[str, object]:

@@ -11,10 +11,12 @@ from cdpwatch import alerts, vault
 from cdpwatch.channels import CHANNELS, ChannelError
 from cdpwatch.models import Delivery
 
+# A send takes 15 s at the longest: three end before the first one's lease of a minute does.
+MOST = 3
 log = logging.getLogger(__name__)
 
 
-def deliver(now: datetime, *, most: int = 20) -> int:
+def deliver(now: datetime, *, most: int = MOST) -> int:
     """Send what waits, at most `most` messages. How many were sent."""
     sent = 0
     for _ in range(most):

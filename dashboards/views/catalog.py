@@ -84,9 +84,7 @@ def pills(entries: Sequence[Entry], chosen: Mapping[str, str], words: str) -> li
         Pill(
             text,
             _address({**chosen, name: "" if chosen[name] == value else value}, words),
-            sum(
-                matches(entry, {**dict.fromkeys(FILTERS, ""), name: value}, "") for entry in entries
-            ),
+            sum(matches(entry, {**NO_FILTER, name: value}, "") for entry in entries),
             chosen[name] == value,
         )
         for name, value, text in offered

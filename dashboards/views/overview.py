@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from cdpwatch import budget, progress, snapshot, wording
+from cdpwatch import budget, progress, snapshot, vault, wording
 from cdpwatch.detectors.blind import is_late
 from cdpwatch.models import Alert, AlertState, Connection, Workspace
 from cdpwatch.naming import Verdict as Naming
@@ -35,9 +35,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     workspace, now = the_workspace(), datetime.now(UTC)
     view = snapshot.take(workspace, now)
     if not view.used_by_day:
-        return render(
-            request, "overview/empty.html", {"progress": progress.first_read(workspace, now)}
-        )
+        begun = vault.has_segment_token(workspace)
+        said = progress.first_read(workspace, now) if begun else ""
+        return render(request, "overview/empty.html", {"progress": said})
     sources, remainder = snapshot.source_rows(workspace, view)
     return render(
         request,
@@ -185,7 +185,7 @@ def movers(rows: Sequence[snapshot.SourceRow], view: snapshot.Snapshot) -> list[
 
 def _mover(row: snapshot.SourceRow, by: int, view: snapshot.Snapshot) -> Change:
     word, than = ("More", "more than") if by > 0 else ("Less", "fewer than")
-    before = f"in the same days of {view.previous.title}"
+    before = f"in the same days of {view.previous.name}"
     text = f"{wording.short(abs(by))} calls {than} {before}, {wording.short(row.settled)} so far."
     return Change("off", word, row.connection.name, text, _connection_url(row.connection))
 

@@ -94,8 +94,9 @@ def welcome(supervisor: Supervisor) -> None:
     """Print the address and how to sign in."""
     kind = "the demo workspace" if settings.DEMO else "your workspace"
     logs = settings.DATA_DIR / "logs"
+    hint = sign_in_hint(settings.PUBLIC_URL)  # first: it makes the demo account
     supervisor.say(f"cdpwatch watches {kind}. Ctrl-C stops it; its logs are in {logs}")
-    supervisor.show(sign_in_hint(settings.PUBLIC_URL))
+    supervisor.show(hint)
 
 
 class FirstRead:
