@@ -109,6 +109,13 @@ class Copy:
         client = httpx.Client(base_url=url, follow_redirects=True, trust_env=False, timeout=30)
         return self._clients.enter_context(client)
 
+    def answers(self) -> bool:
+        """Whether the web server says that it is well."""
+        try:
+            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
     def status(self) -> dict[str, Any]:
         answer: dict[str, Any] = httpx.get(
             f"{self.url}/statusz", trust_env=False, timeout=30

@@ -41,7 +41,7 @@ def test_it_delivers_after_the_worker_is_killed_in_a_delivery(
     assert len(workspace.messages("OPEN", OVERAGE)) == used_up_contract + 1
 
 
-@pytest.mark.parametrize("program", ["valkey", "beat", "web"])
+@pytest.mark.parametrize("program", ["valkey", "beat"])
 def test_it_goes_on_after_a_program_is_killed(
     running: Copy, workspace: Workspace, person: Person, program: str
 ) -> None:
@@ -49,6 +49,11 @@ def test_it_goes_on_after_a_program_is_killed(
     running.wait_for_sign_of_life()
     person.poll_now()
     assert_counts_are_true(running, workspace)
+
+
+def test_it_serves_again_after_the_web_server_is_killed(running: Copy) -> None:
+    running.kill("web")
+    until(running.answers)
 
 
 @pytest.fixture
