@@ -12,13 +12,19 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from cdpwatch import naming, snapshot
-from cdpwatch.models import App, Connection, Flow, Function
+from cdpwatch.models import App, Connection, Flow, Function, Workspace
 from cdpwatch.readings import Direction
 from dashboards.charts import sparkline
 from dashboards.views.overview import TableRow, table_row, the_workspace
 
 ARROWS = {Flow.SOURCE: "→", Flow.DESTINATION: "←", Flow.BOTH: "⇄"}
-STATUSES = {"live": "Live", "off": "Switched off", "missing": "Not found in Segment"}
+STATUSES = {
+    "live": "Live",
+    "off": "Switched off",
+    "gone": "Gone from Segment",
+    "missing": "Not found in Segment",
+}
+BADGES = {"live": "ok", "off": "off", "gone": "off", "missing": "late"}
 
 
 @dataclass(frozen=True)
@@ -76,23 +82,24 @@ class Entry:
     @property
     def status(self) -> str:
         if not self.live:
-            return "missing"
+            return "gone" if self.rows else "missing"
         return "live" if any(row.connection.enabled for row in self.live) else "off"
 
     @property
     def badge(self) -> tuple[str, str]:
         """State and word: a leak outshouts the rest."""
-        if any(row.source and row.source.row.leaking for row in self.live):
+        if any(row.source and row.source.row.leaking for row in self.rows):
             return "bad", "Leak"
-        return {"live": "ok", "off": "off", "missing": "late"}[self.status], STATUSES[self.status]
+        return BADGES[self.status], STATUSES[self.status]
 
     @property
     def sources(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.live if row.source)
+        """Those with calls to show, also of a source that is gone: they count all the same."""
+        return tuple(row for row in self.rows if row.source)
 
     @property
     def targets(self) -> tuple[Row, ...]:
-        return tuple(row for row in self.live if row.deliveries)
+        return tuple(row for row in self.rows if row.deliveries)
 
     @property
     def calls(self) -> int:
@@ -153,7 +160,7 @@ def read(now: datetime) -> Catalog:
     """Every system with its connections and counts."""
     workspace = the_workspace()
     view = snapshot.take(workspace, now)
-    rows = _rows(view, now)
+    rows = _rows(workspace, view)
     by_app: dict[int | None, list[Row]] = defaultdict(list)
     by_function: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -183,15 +190,15 @@ def _function_entry(function: Function, rows: tuple[Row, ...]) -> Entry:
     return Entry(name, function.description, Flow.SOURCE, "", url, rows, function.url)
 
 
-def _rows(view: snapshot.Snapshot, now: datetime) -> list[Row]:
-    workspace = the_workspace()
+def _rows(workspace: Workspace, view: snapshot.Snapshot) -> list[Row]:
+    today = view.situation.now.date()
     sources, _ = snapshot.source_rows(workspace, view)
     counted = {row.connection.pk: table_row(row, view) for row in sources}
-    sent = snapshot.deliveries(workspace, now.date())
+    sent = snapshot.deliveries(workspace, today)
     connections = Connection.objects.filter(workspace=workspace).select_related(
         "app", "environment", "function"
     )
     return [
-        Row(connection, counted.get(connection.pk), sent.get(connection.pk), now.date())
+        Row(connection, counted.get(connection.pk), sent.get(connection.pk), today)
         for connection in connections
     ]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from cdpwatch import budget
-from cdpwatch.models import SourceDay, Workspace, WorkspaceDay
+from cdpwatch.models import Workspace, WorkspaceDay
 from cdpwatch.readings import DayCount, TrafficSlice
 
 DAY = timedelta(days=1)
+DAY_COUNT = ("day", "calls", "reason", "joint_since", "joint_calls")  # fields of a DayCount
 
 
 def start_of(day: date) -> datetime:
@@ -21,11 +22,7 @@ def start_of(day: date) -> datetime:
 
 def workspace_days(workspace: Workspace, since: date) -> dict[date, DayCount]:
     rows = WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day")
-    return {row.day: day_count(row) for row in rows}
-
-
-def day_count(row: WorkspaceDay | SourceDay) -> DayCount:
-    return DayCount(row.day, row.calls, row.reason, row.joint_since, row.joint_calls)
+    return {day: DayCount(day, *rest) for day, *rest in rows.values_list(*DAY_COUNT)}
 
 
 def billed_to(days: Mapping[date, DayCount], today: date) -> date | None:

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from cdpwatch.models import Connection, DeliveryDay, SourceDay, Workspace
 from cdpwatch.readings import DayCount, TrafficSlice
 
-from .counts import DAY, day_count, live_by_day, used_by_day, used_in
+from .counts import DAY, DAY_COUNT, live_by_day, used_by_day, used_in
 from .traffic import sources_of
 from .whole import Snapshot
 
@@ -51,8 +51,9 @@ def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], 
 
 def _source_days(workspace: Workspace, since: date) -> dict[int, dict[date, DayCount]]:
     days: dict[int, dict[date, DayCount]] = defaultdict(dict)
-    for row in SourceDay.objects.filter(source__workspace=workspace, day__gte=since):
-        days[row.source_id][row.day] = day_count(row)
+    rows = SourceDay.objects.filter(source__workspace=workspace, day__gte=since)
+    for source, day, *rest in rows.values_list("source_id", *DAY_COUNT):
+        days[source][day] = DayCount(day, *rest)
     return days
 
 

@@ -1,0 +1,349 @@
+"""The catalog: the systems people know, what Segment has of them, and a page for each."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from cdpwatch import catalog, watch
+from cdpwatch.models import Connection, DeliveryDay, Function, Link, Workspace
+from cdpwatch.naming import Verdict
+from cdpwatch.readings import Direction
+from dashboards.entries import Entry, Row, added, read
+from dashboards.views.catalog import traffic_rows
+from tests.conftest import DemoWorkspace
+from tests.dashboards.conftest import text
+from tests.factories import (
+    NOW,
+    bill,
+    make_connection,
+    make_listed,
+    make_live,
+    make_sources,
+    make_workspace_reading,
+)
+
+CATALOG = reverse("catalog")
+BUDGETED = 34  # queries
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+# As the workspace's own page lists them: name, description, flow.
+BRIEF = """
+Application | Our web application tracking (front) | Source
+Backend | Our backend tracking (server) | Source
+Cloud Function | Dedicated Cloud Function channel | Source, Destination
+Manual | A channel dedicated to manual script | Source
+Amplitude | Product Analytics tool | Destination
+Amplitude Cohort | A way to sync Amplitude cohort | Source
+Census | Reverse ETL solution | Source
+Customer.io | Email marketing solution | Source, Destination
+Refiner | Survey solution | Source
+BigQuery | Our DWH solution | Destination
+Hubspot | CRM solution | Destination
+HelpScout | Support solution | Destination
+"""
+DECLARED = [tuple(line.split(" | ")) for line in BRIEF.strip().splitlines()]
+
+
+def app_page(slug: str) -> str:
+    return reverse("catalog-app", args=[slug])
+
+
+def entry_of(name: str, now: datetime = NOW) -> Entry:
+    return next(entry for entry in read(now).entries if entry.name == name)
+
+
+def shown(browser: Client, **query: str) -> list[str]:
+    """Names of the systems that the list shows."""
+    html = text(browser, CATALOG, **query)
+    return re.findall(r'<h2><a href="[^"]+">([^<]+)</a></h2>', html)
+
+
+def record(workspace: Workspace, *names: str, now: datetime = NOW, **fields: object) -> None:
+    """List these and nothing else in Segment."""
+    listed = [make_listed(f"src-{name}", name=name, **fields) for name in names]
+    catalog.record(workspace, make_workspace_reading(), listed, (), now)
+
+
+# --- the list ---------------------------------------------------------------------------------
+def test_it_lists_the_systems_as_the_workspace_spells_them(
+    workspace: Workspace, viewer: Client
+) -> None:
+    found = [(e.name, e.description, e.flow_words) for e in read(NOW).entries]
+    assert found[:12] == DECLARED
+    name, description, flow = found[12]
+    assert (name, flow) == ("Livestorm (source function)", "Source")
+    assert "Livestorm webhook events" in description
+    assert shown(viewer) == [name for name, _, _ in found]
+
+
+def test_it_says_what_is_declared_and_not_found(viewer: Client) -> None:
+    html = text(viewer, CATALOG)
+    assert html.count("… Not found in Segment") == 13
+    assert html.count("no counts yet") == 13
+
+
+def test_it_shows_connections_that_belong_to_no_app(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Segment test (Anna)", "prod-newsletter")
+    html = text(viewer, CATALOG)
+    table = html[html.index("Connections without an app") :]
+    assert '<th scope="row">Segment test (Anna)</th>' in table
+    assert "Rename “prod-newsletter” to “Prod - newsletter”." in table
+    assert text(viewer, CATALOG, q="nothing at all").count("prod-newsletter") >= 1
+
+
+def test_it_keeps_what_is_gone_and_says_so(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Prod - Census", "Prod - Strange")
+    record(workspace, "Prod - Backend", now=NOW + DAY)
+    page = text(viewer, app_page("census"))
+    assert "○ Gone" in page
+    assert "since Thu 19 Nov 12:05 UTC" in page
+    assert "○ Gone" in text(viewer, CATALOG)  # the strange one
+    assert shown(viewer, status="gone") == ["Census"]
+
+
+def test_it_still_counts_what_is_gone(workspace: Workspace, viewer: Client) -> None:
+    bill(workspace, NOW.date(), 1_000)
+    make_sources(workspace, 1, NOW)
+    Connection.objects.update(retired_at=NOW)
+    assert entry_of("Application").calls == 17_040
+    html = text(viewer, CATALOG, q="Prod - App 0")
+    assert "○ Gone from Segment" in html
+    assert "no connection of this name was found" not in html
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"q": "warehouse"}, []),
+        ({"q": "EMAIL marketing"}, ["Customer.io"]),
+        ({"q": "prod - backend"}, ["Backend"]),
+        ({"flow": "both"}, ["Cloud Function", "Customer.io"]),
+        ({"environment": "Staging"}, ["Application"]),
+        ({"status": "off"}, ["Census"]),
+        ({"status": "live", "environment": "Prod"}, ["Backend"]),
+        ({"naming": "advice"}, ["Backend"]),
+        ({"flow": "source", "q": "refiner"}, ["Refiner"]),
+        ({"environment": "Nowhere"}, []),
+        ({"flow": "'; DROP TABLE"}, []),
+    ],
+)
+def test_it_searches_and_filters_by_the_address(
+    workspace: Workspace, viewer: Client, query: dict[str, str], names: list[str]
+) -> None:
+    listed = [
+        make_listed("a", name="Staging - Application"),
+        make_listed("b", name="prod - Backend"),
+        make_listed("c", name="Prod - Census", enabled=False),
+    ]
+    catalog.record(workspace, make_workspace_reading(), listed, (), NOW)
+    assert shown(viewer, **query) == names
+
+
+def test_it_keeps_the_other_filters_in_the_address(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Prod - Backend")
+    html = text(viewer, CATALOG, q="a&b", flow="source")
+    assert 'href="?flow=source&amp;environment=Prod&amp;q=a%26b"' in html
+    assert '<a class="pill" href="?q=a%26b" aria-current="true">Source' in html
+    assert '<input type="hidden" name="flow" value="source">' in html
+    assert "Nothing matches" in html
+    assert '<a href=".">Clear</a>' in html
+
+
+def test_it_counts_what_each_filter_would_leave(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Prod - Backend")
+    html = text(viewer, CATALOG)
+    pills = dict(re.findall(r'<a class="pill"[^>]*>([^<]+?) <small>(\d+)</small>', html))
+    assert pills == {
+        "Source": "7",
+        "Destination": "4",
+        "Source, Destination": "2",
+        "Prod": "1",
+        "Live": "1",
+        "Switched off": "0",
+        "Gone from Segment": "0",
+        "Not found in Segment": "12",
+        "Names to look at": "0",
+    }
+
+
+def test_it_gives_the_exact_rename(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "production – Backend", "prod_Backend", "Prod - Backend")
+    assert "And 1 more." in text(viewer, CATALOG)
+    page = text(viewer, app_page("backend"))
+    assert "Rename “production – Backend” to “Prod - Backend”." in page
+    assert "Rename “prod_Backend” to “Prod - Backend”." in page
+
+
+def test_it_takes_one_name_per_feeding_source_for_normal(
+    workspace: Workspace, viewer: Client
+) -> None:
+    names = ("Prod - Backend", "Dev - Backend")
+    sources = [make_listed(f"src{n}", name=name) for n, name in enumerate(names)]
+    target = {"name": "Prod - Amplitude", "direction": Direction.DESTINATION}
+    targets = [make_listed(f"dst{n}", **target, fed_by=(f"src{n}",)) for n in range(2)]
+    catalog.record(workspace, make_workspace_reading(), [*sources, *targets], (), NOW)
+    amplitude = entry_of("Amplitude")
+    assert (len(amplitude.rows), amplitude.advice, amplitude.status) == (2, [], "live")
+    page = text(viewer, app_page("amplitude"))
+    assert page.count('<th scope="row">Prod - Amplitude</th>') == 2
+    for name in names:
+        assert f"<td>{name}</td><td>→ Prod - Amplitude</td>" in page
+
+
+def test_it_shows_no_write_key_and_no_settings(
+    workspace: Workspace, demo: DemoWorkspace, viewer: Client
+) -> None:
+    watch.poll("catalog", workspace, demo.now)
+    sources = demo.http.get("/sources", headers={"Authorization": "Bearer demo-token"}).json()
+    keys = [key for row in sources["data"]["sources"] for key in row["writeKeys"]]
+    assert keys
+    urls = [CATALOG, reverse("export", args=["catalog", "json"])]
+    urls += [entry.url for entry in read(demo.now).entries]
+    for url in urls:
+        html = text(viewer, url)
+        assert not [word for word in (*keys, "writeKey", "apiKey") if word in html], url
+
+
+# --- what an entry says -----------------------------------------------------------------------
+def make_row(**fields: object) -> Row:
+    return Row(Connection(**{"name": "Prod - A", "enabled": True, **fields}))
+
+
+@pytest.mark.parametrize(
+    ("rows", "badge"),
+    [
+        ([], ("late", "Not found in Segment")),
+        ([make_row(retired_at=NOW)], ("off", "Gone from Segment")),
+        ([make_row(enabled=False)], ("off", "Switched off")),
+        ([make_row(enabled=False), make_row()], ("ok", "Live")),
+    ],
+)
+def test_it_tells_the_state_of_a_system(rows: list[Row], badge: tuple[str, str]) -> None:
+    assert Entry("A", "", "source", "", "", tuple(rows)).badge == badge
+
+
+def test_it_adds_days_that_are_known() -> None:
+    assert added([(1, None, None), (2, 3, None)]) == (3, 3, None)
+    assert added([]) == ()
+
+
+def test_it_gives_no_advice_on_names_that_follow() -> None:
+    for verdict in Verdict:
+        row = make_row(naming=verdict, naming_advice="Rename it.")
+        assert row.advice == ("" if verdict == Verdict.FOLLOWS else "Rename it.")
+
+
+# --- one system -------------------------------------------------------------------------------
+def test_it_gives_a_source_its_calls_share_and_month(workspace: Workspace, viewer: Client) -> None:
+    now = datetime.now(UTC)
+    bill(workspace, now.date(), 1_000)
+    make_sources(workspace, 2, now)
+    Connection.objects.filter(segment_id="s1").update(enabled=False)
+    page = text(viewer, app_page("application"))
+    calls = 2 * (1_000 * (now.day - 1) + 40)
+    assert entry_of("Application", now).calls == calls
+    assert "Calls of Application in the last 30 days: 60k in all" in page
+    assert "of the contract" in page
+    assert page.count("2\u2009000</td></tr>") == 30
+    assert "○ Switched off" in page
+    assert '<td data-label="Event">Opened</td>' in page
+
+
+def test_it_gives_a_destination_its_deliveries(workspace: Workspace, viewer: Client) -> None:
+    today = datetime.now(UTC).date()
+    app = workspace.apps.get(slug="amplitude")
+    target = make_connection(workspace, "dst1", app=app, direction=Direction.DESTINATION)
+    for call_type in ("track", "identify"):
+        DeliveryDay.objects.create(
+            destination=target,
+            day=today - DAY,
+            call_type=call_type,
+            delivered=90,
+            failed=10,
+            filtered=7,
+            retried=3,
+        )
+    page = text(viewer, app_page("amplitude"))
+    assert "90.0% of 200 tries" in page
+    assert "20 failed" in page
+    assert "Deliveries of Amplitude in the last 30 days: 180 in all" in page
+    assert "received by Segment and counted all the same" in page
+    assert "delivered in 30 days" in text(viewer, CATALOG)
+
+
+def test_it_says_that_warehouses_have_no_deliveries(workspace: Workspace, viewer: Client) -> None:
+    app = workspace.apps.get(slug="bigquery")
+    make_connection(workspace, "wh1", app=app, direction=Direction.WAREHOUSE)
+    for url in (CATALOG, app_page("bigquery")):
+        assert "Segment's deliveries leave warehouses out" in text(viewer, url).replace(
+            "&#x27;", "'"
+        )
+
+
+def test_it_marks_the_leaking_source_and_its_system(workspace: Workspace, viewer: Client) -> None:
+    now = datetime.now(UTC)
+    leaky, calm = make_sources(workspace, 2, now)
+    Connection.objects.filter(pk=calm.pk).update(app=workspace.apps.get(slug="backend"))
+    for minute in range(1, 4):
+        make_live(leaky, now - minute * MINUTE, 900, "page", "Home")
+    assert entry_of("Application", now).badge == ("bad", "Leak")
+    assert entry_of("Backend", now).badge == ("ok", "Live")
+    assert "■ Leak" in text(viewer, CATALOG)
+    assert "■ Leak: page calls on Prod - App 0, 2\u2009700 calls since" in text(
+        viewer, app_page("application")
+    )
+    assert "■ Leak" not in text(viewer, app_page("backend"))
+
+
+def test_it_shows_the_function_and_the_source_behind_it(
+    workspace: Workspace, viewer: Client
+) -> None:
+    function = Function.objects.get()
+    make_connection(workspace, name="Prod - Livestorm", function=function)
+    page = text(viewer, reverse("catalog-function", args=[function.pk]))
+    assert "<h1>Livestorm (source function)</h1>" in page
+    assert "sfnc_PsrIGpNhDv" in page
+    assert "not yet: declared only" in page
+    assert '<th scope="row">Prod - Livestorm' in page
+    assert "Connections without an app" not in text(viewer, CATALOG)
+
+
+def test_it_sums_up_the_events_beyond_the_largest(workspace: Workspace) -> None:
+    [source] = make_sources(workspace, 1, NOW)
+    for number in range(30):
+        make_live(source, NOW, 100 - number, event=f"Event {number:02}")
+    rows = traffic_rows(read(NOW).view, {source.pk})
+    assert (len(rows), rows[0].event, rows[-1].event) == (26, "Event 00", "6 more")
+    assert sum(row.calls for row in rows) == 40 + sum(range(71, 101))
+    assert sum(row.percent for row in rows) == pytest.approx(100)
+
+
+def test_it_has_no_page_for_what_is_not_in_the_catalog(viewer: Client) -> None:
+    assert viewer.get(app_page("nothing")).status_code == 404
+    assert viewer.get(reverse("catalog-function", args=[9_000_000])).status_code == 404
+
+
+# --- cost -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("url", [CATALOG, app_page("application")])
+def test_it_asks_as_often_for_many_sources(
+    workspace: Workspace,
+    viewer: Client,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    url: str,
+) -> None:
+    now = datetime.now(UTC)
+    asked = []
+    for number in (12, 200):
+        workspace.connections.all().delete()
+        sources = make_sources(workspace, number, now)
+        target = make_connection(workspace, "dst", direction=Direction.DESTINATION)
+        Link.objects.bulk_create(Link(source=source, target=target) for source in sources)
+        with django_assert_max_num_queries(BUDGETED) as queries:
+            text(viewer, url)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
