@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -44,10 +44,9 @@ def traffic(
         by_day[source, call_type, event][_day_of(day)] = count
     recent = _counted(sources, seen - RECENT, seen)
     last_hour = _counted(sources, seen - HOUR, seen)
-    firsts = _first_buckets(sources, upto)
     return [
         replace(
-            _slice(key, sources[key[0]], by_day.get(key, {}), firsts.get(key, ())),
+            _slice(key, sources[key[0]], by_day.get(key, {})),
             total=sum(n for day, n in by_day.get(key, {}).items() if day >= period_start),
             recent=recent.get(key, 0),
             last_hour=last_hour.get(key, 0),
@@ -62,12 +61,7 @@ def _day_of(text: str) -> date:
     return date.fromisoformat(text[:10])
 
 
-def _slice(
-    key: _Key,
-    source: Connection,
-    by_day: dict[date, int],
-    firsts: Sequence[datetime],
-) -> TrafficSlice:
+def _slice(key: _Key, source: Connection, by_day: dict[date, int]) -> TrafficSlice:
     return TrafficSlice(
         source_id=key[0],
         source_name=source.name,
@@ -76,8 +70,30 @@ def _slice(
         call_type=key[1],
         event=key[2],
         by_day=by_day,
-        first_seen=began(by_day, firsts),
     )
+
+
+def with_beginnings(
+    pieces: Sequence[TrafficSlice], wanted: Callable[[TrafficSlice], bool], upto: datetime
+) -> list[TrafficSlice]:
+    """The slices, those that are `wanted` with the start of their traffic as `first_seen`.
+
+    Only a leak needs its beginning, and finding it scans two days of hours and minutes.
+    """
+    chosen = [piece for piece in pieces if wanted(piece)]
+    if not chosen:
+        return list(pieces)
+    firsts = _first_buckets({piece.source_id for piece in chosen}, upto)
+    return [
+        replace(piece, first_seen=began(piece.by_day, firsts.get(_key(piece), ())))
+        if wanted(piece)
+        else piece
+        for piece in pieces
+    ]
+
+
+def _key(piece: TrafficSlice) -> _Key:
+    return piece.source_id, piece.call_type, piece.event
 
 
 def began(by_day: Mapping[date, int], finer: Sequence[datetime]) -> datetime | None:

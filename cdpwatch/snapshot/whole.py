@@ -24,7 +24,7 @@ from .counts import (
     used_in,
     workspace_days,
 )
-from .traffic import hour_shares, traffic
+from .traffic import hour_shares, traffic, with_beginnings
 
 HISTORY = timedelta(days=400)
 WORKER_START = "worker start"  # the heartbeat that a worker notes when it comes up
@@ -58,9 +58,11 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     days = workspace_days(workspace, now.date() - HISTORY)
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
-    pieces = traffic(workspace, period.start, start_of(now.date()) if as_of else now, seen)
-    shares = hour_shares(workspace, now)
+    upto = start_of(now.date()) if as_of else now
     rules = rulebook.current(workspace)
+    pieces = traffic(workspace, period.start, upto, seen)
+    pieces = with_beginnings(pieces, lambda piece: judge(rules, piece).verdict.is_leak, upto)
+    shares = hour_shares(workspace, now)
     days_left = (start_of(period.end) - now) / DAY
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
     used = used_by_day(days, live_by_day(pieces), now.date())
