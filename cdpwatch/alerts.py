@@ -45,6 +45,9 @@ def sync(workspace: Workspace, findings: Iterable[Finding], situation: Situation
     """Make the open alerts what the findings say."""
     # The lock makes two evaluations at once take turns; SQLite's IMMEDIATE does so by itself.
     Workspace.objects.select_for_update().get(pk=workspace.pk)
+    newer = Alert.objects.filter(workspace=workspace, refreshed_at__gt=situation.now)
+    if newer.exists():
+        return  # a later evaluation was faster: this one would undo what it knew better
     opened = Alert.objects.filter(workspace=workspace, state=AlertState.OPEN)
     alerts = {alert.fingerprint: alert for alert in opened}
     for finding in findings:
@@ -112,13 +115,19 @@ def _quiet(alert: Alert, situation: Situation) -> None:
     alert.quiet_rounds, alert.judged_at = alert.quiet_rounds + 1, evidence
     if detector is None or alert.quiet_rounds >= detector.quiet_rounds:
         alert.state, alert.resolved_at = AlertState.RESOLVED, situation.now
+        alert.refreshed_at = situation.now
+        if "clock" in alert.data:
+            alert.data["clock"] = wording.moment(situation.live_to)
         Leak.objects.filter(alert=alert).update(calls_to_end=0)
-        _step(alert, "resolved", _resolution(alert), situation.now)
+        _step(alert, "resolved", _resolution(alert, situation), situation.now)
     alert.save()
 
 
-def _resolution(alert: Alert) -> str:
+def _resolution(alert: Alert, situation: Situation) -> str:
     assert alert.resolved_at is not None
+    period = alert.data.get("period_start")
+    if period and period != situation.standing.period.start.isoformat():
+        return "The period ended, and with it this alert: what it used is on the budget page."
     text = f"Ended after {wording.length(alert.resolved_at - alert.opened_at)}."
     leak = Leak.objects.filter(alert=alert).first()
     return f"{text} It burnt {wording.exact(leak.calls_so_far)} calls." if leak else text
@@ -128,7 +137,8 @@ def _step(alert: Alert, event: str, text: str, now: datetime) -> None:
     """One step on the timeline, and one message a channel about it."""
     AlertEvent.objects.create(alert=alert, kind=event, at=now, text=text)
     message = message_of(alert, event, text)
-    for channel in Channel.objects.filter(workspace=alert.workspace_id, enabled=True):
+    # One that is switched off gets its message too: it waits there until the channel is mended.
+    for channel in Channel.objects.filter(workspace=alert.workspace_id):
         Delivery.objects.create(
             alert=alert,
             channel=channel,
@@ -204,10 +214,24 @@ def note_sent(delivery: Delivery, now: datetime) -> None:
     Channel.objects.filter(pk=delivery.channel_id).update(last_sent=now, error="")
 
 
+def hurry(workspace: Workspace, now: datetime) -> None:
+    """A channel was mended: what waits for its next try is due now."""
+    waiting = Delivery.objects.filter(alert__workspace=workspace, state=DeliveryState.PENDING)
+    waiting.filter(due_at__gt=now).update(due_at=now)
+
+
 def note_failed(
-    delivery: Delivery, said: str, now: datetime, *, permanent: bool, retry_after: float | None
+    delivery: Delivery,
+    said: str,
+    now: datetime,
+    *,
+    permanent: bool,
+    retry_after: float | None,
+    stop_channel: bool = True,
 ) -> None:
-    """Put a delivery back with a pause, or give it up; a permanent error stops its channel.
+    """Put a delivery back with a pause, or give it up; a permanent error stops its channel too.
+
+    `stop_channel` False says that the message alone was at fault.
 
     A sender whose lease was taken over says nothing: the delivery is another's by now.
     """
@@ -222,7 +246,7 @@ def note_failed(
         error=said[:300],
     )
     if mine:
-        stop = {"enabled": False} if permanent else {}
+        stop = {"enabled": False} if permanent and stop_channel else {}
         Channel.objects.filter(pk=delivery.channel_id).update(error=said[:300], **stop)
 
 

@@ -140,16 +140,29 @@ class Standing:
     pace_per_day: float  # calls/day projected for the rest of the period
     verdict: Verdict
     learning: str
+    unknown_days: int = 0
 
     @property
-    def over_by(self) -> float | None:
-        return None if self.allowance is None else self.total - self.allowance
+    def crossing(self) -> str:
+        """The day on which it crosses, with its year where the period spans two."""
+        if self.crosses_on is None or self.period.days <= 31:
+            return wording.day(self.crosses_on)
+        return f"{wording.day(self.crosses_on)} {self.crosses_on.year}"
 
 
 def standing(
-    terms: Terms, period: Period, used: int, forecast: Forecast, now: datetime, before: str = ""
+    terms: Terms,
+    period: Period,
+    used: int,
+    forecast: Forecast,
+    now: datetime,
+    before: str = "",
+    unknown_days: int = 0,
 ) -> Standing:
-    """Judge a period. `before` is the last verdict: the same chance may keep it or turn it."""
+    """Judge a period. `before` is the last verdict: the same chance may keep it or turn it.
+
+    `unknown_days` of the period have no number: `used` lacks them, the forecast estimates them.
+    """
     allowance = terms.allowance if period.end > terms.starts_on else None
     days_left = max(0.0, (_midnight(period.end, now) - now) / timedelta(days=1))
     total = max(forecast.quantile(0.5), float(used))
@@ -163,11 +176,12 @@ def standing(
         high80=max(forecast.quantile(0.9), float(used)),
         low95=max(forecast.quantile(0.025), float(used)),
         high95=max(forecast.quantile(0.975), float(used)),
-        chance_over=1.0 if allowance is not None and used > allowance else chance,
+        chance_over=_chance(allowance, used, chance),
         crosses_on=None if allowance is None else forecast.crosses_on(allowance),
         days_left=days_left,
         allowed_per_day=_allowed(allowance, used, days_left),
-        pace_per_day=(total - used) / days_left if days_left else 0.0,
+        pace_per_day=(total - used) / max(1.0, days_left),
+        unknown_days=unknown_days,
         verdict=verdict(allowance, used, chance, forecast.learning, before),
         learning=forecast.learning,
     )
@@ -191,9 +205,17 @@ def verdict(
 
 
 def _allowed(allowance: int | None, used: int, days_left: float) -> float | None:
+    """Calls/day still allowed; on the last day, what is left of it all."""
     if allowance is None or not days_left:
         return None
-    return max(0.0, (allowance - used) / days_left)
+    return max(0.0, (allowance - used) / max(1.0, days_left))
+
+
+def _chance(allowance: int | None, used: int, chance: float | None) -> float | None:
+    """1.0 only where it has happened: a projection is never certain."""
+    if allowance is not None and used > allowance:
+        return 1.0
+    return None if chance is None else min(chance, 0.999)
 
 
 def _midnight(day: date, now: datetime) -> datetime:
@@ -238,7 +260,7 @@ def headline(state: Standing) -> str:
         total = wording.short(state.total)
         return f"The contract is used up: {over} over, and {state.period.name} ends at {total}."
     if state.total > state.allowance:
-        crossing = f"; it crosses on {wording.day(state.crosses_on)}" if state.crosses_on else ""
+        crossing = f"; it crosses on {state.crossing}" if state.crosses_on else ""
         return (
             f"{ends}, {wording.short(state.total - state.allowance)} over the contract{crossing}."
         )
@@ -250,14 +272,16 @@ def pace(state: Standing) -> str:
     of = "" if state.allowance is None else f" of {wording.short(state.allowance)}"
     left = wording.plural(max(1, round(state.days_left)), "day")
     text = f"{wording.short(state.used)}{of} used, {left} left"
+    if state.unknown_days:
+        text = f"{text}, {wording.plural(state.unknown_days, 'day')} unknown"
     if state.learning:
         return f"{text}; {state.learning}."
     span = wording.span_of_calls(state.low80, state.high80)
     text = f"{text}; at this pace {wording.short(state.total)} ({span})"
     if state.allowance is None or state.crosses_on is None:
         return f"{text}."
-    limit, crossing = wording.short(state.allowance), wording.day(state.crosses_on)
-    return f"{text}, crossing {limit} on {crossing}."
+    verb = "crossed" if state.used > state.allowance else "crossing"
+    return f"{text}, {verb} {wording.short(state.allowance)} on {state.crossing}."
 
 
 def evidence(allowance: int, billed_a_year: int, months: int) -> str:

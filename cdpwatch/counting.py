@@ -53,7 +53,9 @@ MISSING_ROW = "Segment's answer has no row for this day."
 def record_usage(workspace: Workspace, readings: Sequence[UsageReading], now: datetime) -> int:
     """Append what changed to the readings and refresh the days made of them. Rows appended."""
     sources = _connections(workspace, {r.source_id for r in readings if r.source_id}, now)
-    periods = {reading.period_start for reading in readings}
+    # The month after is made anew too: whether a source began in it shows only in the one before.
+    months = {reading.period_start for reading in readings}
+    periods = months | {_next_month(month) for month in months}
     known = _last_readings(workspace, periods)
     fresh = []
     for reading in readings:

@@ -54,9 +54,11 @@ def share(part: float | None, whole: float | None) -> str:
 
 
 def chance(value: float | None) -> str:
-    """A chance in percent; never a certainty, for it is an estimate."""
+    """A chance in percent; "certain" only for what has happened."""
     if value is None:
         return UNKNOWN
+    if value >= 1:
+        return "certain"
     if value < 0.01:
         return "under 1%"
     return "over 99%" if value > 0.99 else f"{100 * value:.0f}%"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from celery import Task
 from celery.signals import heartbeat_sent, worker_ready
+from django.db import OperationalError
 
 from cdpwatch import watch
 from cdpwatch.catalog import WrongWorkspace
@@ -30,6 +31,8 @@ def poll(self: Task[..., None], name: str) -> None:
     except ApiError as error:
         if not error.permanent:
             raise self.retry(exc=error, countdown=error.retry_after or 30) from error
+    except OperationalError as error:  # the database was busy or away
+        raise self.retry(exc=error, countdown=10) from error
     except (watch.NotConnected, WrongWorkspace, Locked):
         pass  # on the run and on the health page; only a person can mend it
 
@@ -48,6 +51,11 @@ def deliver() -> None:
 @app.task(name="sweep")
 def sweep() -> None:
     watch.sweep(the_workspace(), datetime.now(UTC))
+
+
+@app.task(name="prune")
+def prune() -> None:
+    watch.prune(datetime.now(UTC))
 
 
 @app.task(name="pulse")

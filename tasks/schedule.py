@@ -26,5 +26,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "evaluate": _entry("evaluate", timedelta(minutes=1)),
     "deliver": _entry("deliver", timedelta(seconds=10)),
     "sweep": _entry("sweep", timedelta(seconds=3)),
+    "prune": _entry("prune", timedelta(days=1)),
     "pulse": _entry("pulse", timedelta(seconds=15)),
 }

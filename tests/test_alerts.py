@@ -60,12 +60,21 @@ def test_it_lets_the_database_refuse_a_second_open_alert(workspace: Workspace) -
     make_alert(workspace, state="resolved")
 
 
-def test_it_posts_one_message_to_each_enabled_channel(workspace: Workspace) -> None:
+def test_it_keeps_a_message_for_a_channel_that_is_off(
+    workspace: Workspace,
+) -> None:
     workspace.channels.create(kind="slack", name="Second")
     workspace.channels.create(kind="slack", name="Off", enabled=False)
     sync(workspace, [make_finding()])
     sent = Delivery.objects.values_list("channel__name", flat=True)
-    assert set(sent) == {"Slack", "Second"}
+    assert sorted(sent) == ["Off", "Second", "Slack"]
+    waits = Delivery.objects.get(channel__name="Off")
+    for _ in range(2):
+        assert alerts.claim_due(NOW) != waits
+    assert alerts.claim_due(NOW) is None
+    waits.channel.enabled = True
+    waits.channel.save()
+    assert alerts.claim_due(NOW) == waits
 
 
 def test_it_resolves_with_the_duration_and_posts_that(workspace: Workspace) -> None:

@@ -257,3 +257,12 @@ def test_it_updates_only_the_columns_that_it_is_given(workspace: Workspace, reas
     counting.upsert(WorkspaceDay, ("workspace_id", "day"), ("workspace_id", "day", "reason"), rows)
     row = WorkspaceDay.objects.get(workspace=workspace, day=nov(1))
     assert (row.calls, row.reason) == (100, reason)
+
+
+def test_it_sees_a_missing_first_row_once_the_month_before_is_read(workspace: Workspace) -> None:
+    october = [make_reading(200, 2, "src1", month=10), make_reading(300, 3, "src1", month=10)]
+    counting.record_usage(workspace, october, NOW)
+    assert SourceDay.objects.get(day=date(2026, 10, 2)).calls == 200  # it looks new in October
+    counting.record_usage(workspace, [make_reading(50, 30, "src1", month=9)], NOW)
+    first, second = SourceDay.objects.filter(day__range=(date(2026, 10, 1), date(2026, 10, 2)))
+    assert (first.calls, second.calls, second.joint_calls) == (None, None, 200)

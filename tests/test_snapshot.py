@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from cdpwatch import counting, snapshot
+from cdpwatch import budget, counting, snapshot
 from cdpwatch.budget import Period, Verdict
 from cdpwatch.models import (
     Connection,
@@ -20,11 +20,13 @@ from cdpwatch.models import (
     Workspace,
 )
 from cdpwatch.readings import DayCount
+from cdpwatch.snapshot.counts import shared
 from tests.factories import (
     NOVEMBER,
     NOW,
     TODAY,
     at,
+    bill,
     make_connection,
     make_reading,
     record_days,
@@ -215,3 +217,23 @@ def test_it_asks_as_often_for_a_large_workspace_as_for_a_small_one(workspace: Wo
             live(other, at(18, 12), 10, "page", f"Page {event}")
     record_days(workspace, [100] * 17)
     assert queries() == small <= 20
+
+
+def test_it_shares_a_joint_sum_over_its_days_and_leaves_a_hole_open() -> None:
+    days = {
+        date(2026, 11, 1): DayCount(date(2026, 11, 1), 10),
+        date(2026, 11, 2): DayCount(date(2026, 11, 2), None, "missing"),
+        date(2026, 11, 3): DayCount(date(2026, 11, 3), None, "", date(2026, 11, 2), 30),
+        date(2026, 11, 4): DayCount(date(2026, 11, 4), None, "failed"),
+    }
+    assert list(shared(days).values()) == [10, 15, 15, None]
+
+
+def test_it_takes_an_unread_day_for_unknown_not_for_zero(workspace: Workspace) -> None:
+    bill(workspace, TODAY - 5 * DAY, 1_000_000)
+    known = snapshot.take(workspace, NOW - 5 * DAY)
+    blind = snapshot.take(workspace, NOW)  # five days later nothing more was read
+    assert blind.standing.unknown_days == 5
+    assert "5 days unknown" in budget.pace(blind.standing)
+    assert blind.standing.used == known.standing.used
+    assert blind.standing.total == pytest.approx(known.standing.total, rel=0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
@@ -123,7 +124,9 @@ def test_it_rolls_back_the_rows_of_a_holder_whose_turn_was_taken(workspace: Work
     assert turns._record(stale, record, NOW, live=True) is None
     assert not Reading.objects.exists() and not WorkspaceDay.objects.exists()
     assert PollRun.objects.get().state == "running"
-    turns._fail(stale, asks.state_of(workspace, "usage", NOW), Unauthorized("No."), NOW)
+    turns._fail(
+        stale, asks.state_of(workspace, "usage", NOW), Unauthorized("No."), "No.", NOW, live=True
+    )
     assert (PollRun.objects.get().state, state("usage").failures) == ("running", 0)
 
 
@@ -452,3 +455,55 @@ def test_it_closes_a_request_that_broke(workspace: Workspace, demo: DemoWorkspac
     request.refresh_from_db()
     assert request.state == "failed"
     assert "worker's log" in request.result["said"]
+
+
+def test_it_keeps_its_lease_while_it_goes_on_asking(
+    workspace: Workspace, demo: DemoWorkspace
+) -> None:
+    watch.poll("usage", workspace, NOW)
+    run = PollRun.objects.get()
+    PollRun.objects.update(lease_until=NOW - HOUR, state="running")
+    turns._renew(run, NOW, time.monotonic() - 600)
+    run.refresh_from_db()
+    assert run.lease_until >= NOW + 10 * MINUTE + turns.LEASE
+
+
+def test_it_blames_no_live_poller_for_the_past(workspace: Workspace, demo: DemoWorkspace) -> None:
+    watch.poll("usage", workspace, NOW)
+    demo.fault("/usage", "403", times=9)
+    with pytest.raises(Unauthorized):
+        watch.poll("usage", workspace, NOW + HOUR, days=(date(2026, 9, 1), date(2026, 9, 30)))
+    state = PollerState.objects.get(poller="usage")
+    assert (state.failures, state.error) == (0, "")
+
+
+def test_it_gives_words_to_what_it_did_not_expect(
+    workspace: Workspace, demo: DemoWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> asks.Record:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(asks.READ, "usage", broken)
+    with pytest.raises(ZeroDivisionError):
+        watch.poll("usage", workspace, NOW)
+    assert PollRun.objects.get().error.startswith("It broke (ZeroDivisionError)")
+    assert state("usage").failures == 1
+
+
+def test_it_asks_nothing_for_days_that_segment_no_longer_keeps(
+    workspace: Workspace, demo: DemoWorkspace
+) -> None:
+    watch.poll("catalog", workspace, NOW)
+    run = watch.poll("delivery", workspace, NOW, days=(date(2026, 1, 1), date(2026, 1, 31)))
+    assert run is not None
+    assert run.rows == 0
+
+
+def test_it_prunes_old_runs_and_requests(workspace: Workspace, demo: DemoWorkspace) -> None:
+    watch.poll("usage", workspace, NOW)
+    ask(workspace, RequestKind.POLL, "ana")
+    WorkRequest.objects.update(asked_at=NOW)
+    watch.prune(NOW + 29 * DAY)
+    assert (PollRun.objects.count(), WorkRequest.objects.count()) == (1, 1)
+    watch.prune(NOW + 31 * DAY)
+    assert (PollRun.objects.count(), WorkRequest.objects.count()) == (0, 0)

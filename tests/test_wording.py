@@ -49,9 +49,9 @@ def test_it_never_rounds_a_small_share_to_nothing() -> None:
     assert wording.share(1, None) == wording.share(None, 1) == wording.share(1, 0) == "–"
 
 
-def test_it_calls_no_estimate_certain() -> None:
+def test_it_calls_only_what_has_happened_certain() -> None:
     said = [wording.chance(value) for value in (0.0, 0.009, 0.5, 0.991, 1.0, None)]
-    assert said == ["under 1%", "under 1%", "50%", "over 99%", "over 99%", "–"]
+    assert said == ["under 1%", "under 1%", "50%", "over 99%", "certain", "–"]
 
 
 def test_it_writes_days_and_moments() -> None:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from cdpwatch.http import ApiError, Reply, post_json
+from cdpwatch.http import ApiError, BadPayload, Reply, post_json
 from cdpwatch.readings import Message
 
 from .error import ChannelError
@@ -51,7 +51,9 @@ def send(address: str, message: Message, allow_loopback: bool) -> None:
     try:
         reply = post_json(address, payload(message), allow_loopback=loopback, allowed_hosts=hosts)
     except ApiError as error:
-        raise ChannelError(str(error), permanent=error.permanent) from error
+        # An answer that cannot be read says nothing of the channel: it may be a passing proxy.
+        permanent = error.permanent and not isinstance(error, BadPayload)
+        raise ChannelError(str(error), permanent=permanent) from error
     if not 200 <= reply.status < 300:
         raise _refusal(reply)
 
@@ -60,8 +62,11 @@ def _refusal(reply: Reply) -> ChannelError:
     said = cut(reply.text.strip() or "nothing", 200)
     if reply.status == 429:
         return ChannelError("Slack asks us to slow down.", retry_after=reply.retry_after)
-    permanent = reply.status in PERMANENT
-    return ChannelError(f"Slack answered {reply.status}: {said}", permanent=permanent)
+    return ChannelError(
+        f"Slack answered {reply.status}: {said}",
+        permanent=reply.status in PERMANENT,
+        message_only=reply.status == 400,
+    )
 
 
 def escape(text: str) -> str:

@@ -31,13 +31,15 @@ def find(situation: Situation) -> Iterator[Finding]:
 
 def _finding(poller: PollerHealth, now: datetime) -> Finding:
     good = wording.age(poller.last_good, now)
-    seen = f"{good} ago" if poller.last_good else "never"
+    last = (
+        f"The last good reading was {good} ago" if poller.last_good else "No reading was good yet"
+    )
     return Finding(
         fingerprint=f"blind:{poller.name}",
         kind="blind",
         severity="warning",
         title=f"No {poller.name} readings",
-        consequence=f"The last good reading was {seen}: numbers built on it are out of date.",
+        consequence=f"{last}: numbers built on it are out of date.",
         facts=(
             ("Poller", f"{poller.name}, every {wording.length(poller.every)}"),
             ("Failures in a row", str(poller.failures)),

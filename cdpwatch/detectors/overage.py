@@ -22,7 +22,7 @@ def find(situation: Situation) -> Iterator[Finding]:
         ("Used", f"{wording.short(state.used)} of {wording.short(state.allowance)}"),
         ("Projected", _projected(state)),
         ("Chance of over", wording.chance(state.chance_over)),
-        ("Crosses on", wording.day(state.crosses_on)),
+        ("Crossed on" if state.used > state.allowance else "Crosses on", state.crossing),
         ("Still allowed a day", wording.short(state.allowed_per_day)),
         ("Projected a day", wording.short(state.pace_per_day)),
     ]

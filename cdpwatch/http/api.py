@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -66,6 +66,7 @@ class Api:
     ) -> None:
         self._client = client
         self._token = token
+        self.before_each: Callable[[], object] = lambda: None  # called before every request
         self._deadline = deadline
         self._max_bytes = max_bytes
         self._largest_count = 1000
@@ -134,6 +135,7 @@ class Api:
         return self.get(path, {**paged, "pagination.count": SMALLER_COUNT})
 
     def _ask(self, path: str, params: Params) -> dict[str, Any]:
+        self.before_each()
         answer = send(
             self._client,
             self._client.build_request("GET", path, params=params),

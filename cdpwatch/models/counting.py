@@ -176,6 +176,8 @@ class PollRun(models.Model):
                 fields=["poller", "workspace", "slot"], name="one_run_per_slot"
             ),
         )
+        # The health page lists the newest; watch.prune drops the old ones.
+        indexes = (models.Index(fields=["started_at"]),)
 
     def __str__(self) -> str:
         return f"{self.poller} {self.slot:%d %H:%M} {self.state}"

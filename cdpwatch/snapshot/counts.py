@@ -58,16 +58,50 @@ def used_by_day(
     return used
 
 
+def shared(days: Mapping[date, DayCount]) -> dict[date, float | None]:
+    """Calls a day for sums and projections: a joint sum is shared evenly over its days.
+
+    An estimate of each such day, exact in their sum; a hole without a joint sum stays None.
+    """
+    calls: dict[date, float | None] = {day: count.calls for day, count in days.items()}
+    for count in days.values():
+        if count.joint_since is not None and count.joint_calls is not None:
+            gap = (count.day - count.joint_since).days + 1
+            share = count.joint_calls / gap
+            calls.update({count.joint_since + n * DAY: share for n in range(gap)})
+    return calls
+
+
+def counted(
+    used: Mapping[date, int | None], days: Mapping[date, DayCount], today: date
+) -> dict[date, float | None]:
+    """Calls a day as sums take them: shared billed days, then live ones."""
+    last = billed_to(days, today)
+    billed = {day: n for day, n in shared(days).items() if last is not None and day <= last}
+    return {**used, **billed}
+
+
 def used_in(
     used: Mapping[date, int | None],
     days: Mapping[date, DayCount],
     period: budget.Period,
     today: date,
 ) -> int:
-    """Calls of the period up to now, holes with a known joint sum included."""
-    last = billed_to(days, today)
-    joint = [c.joint_calls or 0 for d, c in days.items() if period.holds(d) and last and d <= last]
-    return sum(joint) + sum(calls or 0 for day, calls in used.items() if period.holds(day))
+    """Calls of the period up to now; a hole without a joint sum adds nothing to it."""
+    calls = counted(used, days, today)
+    return round(sum(n or 0 for day, n in calls.items() if period.holds(day) and day <= today))
+
+
+def unknown_in(
+    used: Mapping[date, int | None],
+    days: Mapping[date, DayCount],
+    period: budget.Period,
+    today: date,
+) -> int:
+    """Whole days of the period before `today` that nobody has a number for."""
+    calls = counted(used, days, today)
+    passed = (min(today, period.end) - period.start).days
+    return sum(calls.get(period.start + n * DAY) is None for n in range(passed))
 
 
 @dataclass(frozen=True)
@@ -92,26 +126,19 @@ def past_periods(
 
 
 def _past(terms: budget.Terms, period: budget.Period, days: Mapping[date, DayCount]) -> PastPeriod:
-    inside = [count for day, count in days.items() if period.holds(day)]
-    joint = {
-        count.joint_since + n * DAY
-        for count in inside
-        if count.joint_since
-        for n in range((count.day - count.joint_since).days + 1)
-    }
-    known = {count.day for count in inside if count.calls is not None} | joint
+    inside = {day: n for day, n in shared(days).items() if period.holds(day)}
+    known = [n for n in inside.values() if n is not None]
     return PastPeriod(
         period=period,
-        used=sum((count.calls or 0) + (count.joint_calls or 0) for count in inside),
-        unknown_days=period.days - sum(period.holds(day) for day in known),
+        used=round(sum(known)),
+        unknown_days=period.days - len(known),
         allowance=terms.allowance if period.end > terms.starts_on else None,
     )
 
 
 def billed_in_months(days: Mapping[date, DayCount], today: date) -> tuple[int, int]:
     """(calls, months): what the last whole calendar months billed, twelve at most."""
-    firsts = [d for d in budget.usage_periods(today, 13)[1:] if d in days and is_billed(days[d])]
-    if not firsts:
-        return 0, 0
-    inside = [c for d, c in days.items() if min(firsts) <= d < today.replace(day=1)]
-    return sum((c.calls or 0) + (c.joint_calls or 0) for c in inside), len(firsts)
+    first = budget.usage_periods(today, 13)[-1]
+    billed = {d: c for d, c in shared(days).items() if first <= d < today.replace(day=1)}
+    months = {day.replace(day=1) for day, calls in billed.items() if calls is not None}
+    return round(sum(calls or 0 for calls in billed.values())), len(months)

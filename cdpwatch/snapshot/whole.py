@@ -18,8 +18,10 @@ from cdpwatch.timetable import POLLERS
 from .counts import (
     DAY,
     billed_to,
+    counted,
     live_by_day,
     start_of,
+    unknown_in,
     used_by_day,
     used_in,
     workspace_days,
@@ -55,7 +57,8 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     """
     terms = terms_of(Contract.objects.get(workspace=workspace))
     period = budget.period_at(terms, now.date())
-    days = workspace_days(workspace, now.date() - HISTORY)
+    previous = budget.period_before(terms, period)
+    days = workspace_days(workspace, min(now.date() - HISTORY, previous.start))
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
     upto = start_of(now.date()) if as_of else now
@@ -69,7 +72,8 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     projected = project(terms, period, days, used, found, pieces, now, shares)
     before = _verdict_before(workspace, period, now.date())
     total_used = used_in(used, days, period, now.date())
-    state = budget.standing(terms, period, total_used, projected, now, before)
+    unknown = unknown_in(used, days, period, now.date())
+    state = budget.standing(terms, period, total_used, projected, now, before, unknown)
     situation = Situation(
         now=now,
         workspace=workspace.name,
@@ -83,7 +87,7 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
         pollers=pollers,
         live_to=live_to,
     )
-    return Snapshot(situation, period, budget.period_before(terms, period), projected, found, used)
+    return Snapshot(situation, period, previous, projected, found, used)
 
 
 def terms_of(contract: Contract) -> budget.Terms:
@@ -118,9 +122,9 @@ def project(
     """
     today = now.date()
     leaked = _leaked_by_day(found, pieces)
-    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in used.items()}
-    settled = used_in(used, days, period, today) - (used.get(today) or 0)
-    in_period = sum(n for day, n in leaked.items() if period.holds(day) and day < today)
+    history = counted(used, days, today)
+    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in history.items()}
+    # Joint sums are in their days already, and a day that nobody knows is left to the forecast.
     calm = forecast.period(
         clean,
         period.start,
@@ -128,7 +132,6 @@ def project(
         now,
         running=clean.get(today),
         hour_shares=shares,
-        known_total=settled - in_period,
     )
     rate = sum(leak.per_day for leak in found)
     return budget.with_extra(calm, leaked, rate, now) if found else calm

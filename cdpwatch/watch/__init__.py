@@ -15,7 +15,7 @@ from .asks import NotConnected, slot_of, volume_window
 from .history import backfill
 from .judging import evaluate, keep_projection
 from .sending import deliver
-from .sweeping import beat, sweep
+from .sweeping import beat, prune, sweep
 from .turns import poll
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "evaluate",
     "keep_projection",
     "poll",
+    "prune",
     "slot_of",
     "sweep",
     "volume_window",

@@ -87,6 +87,7 @@ def _answer_slack(request: WorkRequest, now: datetime) -> dict[str, object]:
     message = alerts.test_message(request.workspace, request.asked_by, now)
     CHANNELS["slack"].send(address, message, settings.ALLOW_LOOPBACK)
     request.workspace.channels.filter(kind="slack").update(enabled=True, error="", last_sent=now)
+    alerts.hurry(request.workspace, now)
     return {"said": "Slack took the message."}
 
 

@@ -33,6 +33,9 @@ Record = Callable[[], int]
 Days = tuple[date, date] | None
 
 
+NO_TOKEN = "No Segment token yet: paste one on the Connect page."
+
+
 class NotConnected(Exception):
     """There is no Segment token yet."""
 
@@ -40,7 +43,7 @@ class NotConnected(Exception):
 def segment_api(workspace: Workspace) -> Api:
     token = vault.segment_token(workspace)
     if not token:
-        raise NotConnected("No Segment token yet: paste one on the Connect page.")
+        raise NotConnected(NO_TOKEN)
     url = vault.segment_url(workspace.region)
     return segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK)
 
@@ -82,6 +85,7 @@ def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record
     read = [
         (grain, window, segment_volume.read(api, grain, window))
         for grain, window in windows.items()
+        if window.start < window.end
     ]
     return lambda: sum(
         counting.record_volume(workspace, grain, window, readings, now)
@@ -106,7 +110,8 @@ def _delivery(api: Api, workspace: Workspace, now: datetime, days: Days) -> Reco
     if days:
         oldest = slot_of(now - timedelta(days=DELIVERY_DAYS - 1), DAY)
         window = Window(max(start_of(days[0]), oldest), min(start_of(days[1]) + DAY, now))
-    pairs = _pairs(workspace)
+    # Asked for days that Segment no longer keeps, or that have not come yet, there is nothing.
+    pairs = _pairs(workspace) if window.start < window.end else []
     readings = segment_delivery.read(api, pairs, window)
     return lambda: counting.record_delivery(workspace, readings, now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from cdpwatch import alerts, snapshot
 from cdpwatch.detectors import find_all
@@ -17,25 +18,30 @@ def evaluate(workspace: Workspace, now: datetime) -> snapshot.Snapshot:
     return view
 
 
-def keep_projection(workspace: Workspace, view: snapshot.Snapshot) -> Projection:
-    """The day's projection row: the last evaluation of a day stays."""
+def keep_projection(
+    workspace: Workspace, view: snapshot.Snapshot, *, again: bool = True
+) -> Projection:
+    """The day's projection row: the last evaluation of a day stays.
+
+    `again` False leaves a row that is there: what was projected on a day is not rewritten later.
+    """
     state = view.standing
-    row, _ = Projection.objects.update_or_create(
-        contract=Contract.objects.get(workspace=workspace),
-        as_of=view.situation.now.date(),
-        period_start=state.period.start,
-        defaults={
-            "period_end": state.period.end,
-            "made_at": view.situation.now,
-            "used": state.used,
-            "quantiles": {
-                str(level): round(total)
-                for level, total in zip(view.projected.levels, view.projected.totals, strict=True)
-            },
-            "chance_over": state.chance_over,
-            "crosses_on": state.crosses_on,
-            "verdict": state.verdict,
-            "method": view.projected.method,
-        },
-    )
+    key: dict[str, Any] = {
+        "contract": Contract.objects.get(workspace=workspace),
+        "as_of": view.situation.now.date(),
+        "period_start": state.period.start,
+    }
+    projected = zip(view.projected.levels, view.projected.totals, strict=True)
+    values: dict[str, Any] = {
+        "period_end": state.period.end,
+        "made_at": view.situation.now,
+        "used": state.used,
+        "quantiles": {str(level): round(total) for level, total in projected},
+        "chance_over": state.chance_over,
+        "crosses_on": state.crosses_on,
+        "verdict": state.verdict,
+        "method": view.projected.method,
+    }
+    keep = Projection.objects.update_or_create if again else Projection.objects.get_or_create
+    row, _ = keep(**key, defaults=values)
     return row

@@ -38,7 +38,14 @@ def _send(delivery: Delivery, now: datetime) -> bool:
         permanent = isinstance(error, ChannelError) and error.permanent
         wait = error.retry_after if isinstance(error, ChannelError) else None
         log.warning("deliver delivery=%d state=failed said=%s", delivery.pk, error)
-        alerts.note_failed(delivery, str(error), now, permanent=permanent, retry_after=wait)
+        alerts.note_failed(
+            delivery,
+            str(error),
+            now,
+            permanent=permanent,
+            retry_after=wait,
+            stop_channel=not getattr(error, "message_only", False),
+        )
         return False
     alerts.note_sent(delivery, now)
     log.info("deliver delivery=%d channel=%s state=sent", delivery.pk, channel.kind)

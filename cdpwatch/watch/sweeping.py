@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from cdpwatch import vault
-from cdpwatch.models import Heartbeat, PollerState, Workspace
+from cdpwatch.models import Heartbeat, PollerState, PollRun, WorkRequest, Workspace
 from cdpwatch.timetable import POLLERS
 
 from .answers import answer_requests
@@ -16,6 +16,8 @@ from .history import backfill
 from .turns import FAILURES, poll
 
 log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=30)  # of runs and requests
 
 
 def sweep(workspace: Workspace, now: datetime) -> None:
@@ -44,6 +46,12 @@ def _try(turn: Callable[[], object]) -> bool:
     except FAILURES as error:
         log.debug("sweep went on after: %s", error)
         return True
+
+
+def prune(now: datetime) -> None:
+    """Drop what is old of the work itself; counts, alerts and their messages stay."""
+    PollRun.objects.filter(started_at__lt=now - KEPT).delete()
+    WorkRequest.objects.filter(asked_at__lt=now - KEPT).delete()
 
 
 def beat(name: str, now: datetime) -> None:

@@ -47,9 +47,9 @@ def test_it_says_how_old_the_numbers_are_and_why() -> None:
     assert (facts["Failures in a row"], facts["Said"]) == ("4", "401")
 
 
-def test_it_says_never_of_a_poller_that_never_worked() -> None:
+def test_it_says_so_of_a_poller_that_never_worked() -> None:
     [finding] = blind.find(make_situation(pollers=(health(HOURLY, None),)))
-    assert finding.consequence.startswith("The last good reading was never:")
+    assert finding.consequence.startswith("No reading was good yet:")
 
 
 def test_it_gives_a_worker_that_came_up_a_moment_to_read() -> None:

@@ -1,6 +1,7 @@
 """Projects the month and judges the traffic, without Celery.
 
-With --as-of it prints what was known then, writes its projection row and alerts nobody.
+With --as-of it judges a moment of the past by the days before it, as they are known now; it alerts
+nobody, and writes that day's projection only where there is none.
 """
 
 from datetime import UTC, datetime
@@ -12,6 +13,11 @@ from cdpwatch import budget, snapshot, watch
 from cdpwatch.seed import the_workspace
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC, which is also what one without a zone is taken for."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class Command(BaseCommand):
     help = __doc__
 
@@ -21,9 +27,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         workspace = the_workspace()
         if as_of := options["as_of"]:
-            moment = as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-            view = snapshot.take(workspace, moment, as_of=True)
-            watch.keep_projection(workspace, view)
+            view = snapshot.take(workspace, in_utc(as_of), as_of=True)
+            watch.keep_projection(workspace, view, again=False)
         else:
             view = watch.evaluate(workspace, datetime.now(UTC))
         self.stdout.write(budget.headline(view.standing))

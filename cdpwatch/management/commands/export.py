@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from cdpwatch import exports
+from cdpwatch.management.commands.evaluate import in_utc
 from cdpwatch.seed import the_workspace
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=exports.FORMATS, default="csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of = options["as_of"]
+        as_of = in_utc(options["as_of"]) if options["as_of"] else None
         last = options["last"] or (as_of.date() if as_of else datetime.now(UTC).date())
         if as_of:
             last = min(last, as_of.date())
