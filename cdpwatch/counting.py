@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Field, Min, Model
 
+from .days import DAY, next_month
 from .models import (
     Connection,
     DeliveryDay,
@@ -35,7 +36,6 @@ from .readings import (
     Window,
 )
 
-DAY = timedelta(days=1)
 VolumeTable = type[VolumeMinute] | type[VolumeHour] | type[VolumeDay]
 VOLUME_TABLES: dict[Grain, VolumeTable] = {
     Grain.MINUTE: VolumeMinute,
@@ -55,7 +55,7 @@ def record_usage(workspace: Workspace, readings: Sequence[UsageReading], now: da
     sources = _connections(workspace, {r.source_id for r in readings if r.source_id}, now)
     # The month after is made anew too: whether a source began in it shows only in the one before.
     months = {reading.period_start for reading in readings}
-    periods = months | {_next_month(month) for month in months}
+    periods = months | {next_month(month) for month in months}
     known = _last_readings(workspace, periods)
     fresh = []
     for reading in readings:
@@ -141,7 +141,7 @@ def daily(
     for day in sorted(rows):
         counts += _step(last_day, day, rows[day] - last)
         last_day, last = day, rows[day]
-    end = min(today, _next_month(period))
+    end = min(today, next_month(period))
     counts += [DayCount(day, None, NOT_BILLED_YET) for day in _days(last_day + DAY, end)]
     return counts
 
@@ -167,10 +167,6 @@ def _consistent(cumulatives: Mapping[date, int]) -> dict[date, int]:
 
 def _days(start: date, end: date) -> list[date]:
     return [start + n * DAY for n in range((end - start).days)]
-
-
-def _next_month(day: date) -> date:
-    return (day.replace(day=1) + 32 * DAY).replace(day=1)
 
 
 def note_failure(workspace: Workspace, reason: str, today: date) -> None:

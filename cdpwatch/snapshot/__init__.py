@@ -4,8 +4,9 @@ Detectors and pages both start from `take()`. What was billed comes from the day
 billed yet from live volume; the sum is the "used" that every page shows.
 """
 
+from cdpwatch.days import DAY
+
 from .counts import (
-    DAY,
     PastPeriod,
     billed_in_months,
     billed_to,

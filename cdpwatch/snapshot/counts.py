@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 
 from cdpwatch import budget
+from cdpwatch.days import DAY
 from cdpwatch.models import Workspace, WorkspaceDay
 from cdpwatch.readings import DayCount, TrafficSlice
 
-DAY = timedelta(days=1)
 DAY_COUNT = ("day", "calls", "reason", "joint_since", "joint_calls")  # fields of a DayCount
-
-
-def start_of(day: date) -> datetime:
-    """Midnight UTC at which `day` begins."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def workspace_days(workspace: Workspace, since: date) -> dict[date, DayCount]:

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 
 from django.db.models import Sum
 
+from cdpwatch.days import DAY
 from cdpwatch.models import Connection, DeliveryDay, SourceDay, Workspace
 from cdpwatch.readings import DayCount, TrafficSlice
 
-from .counts import DAY, DAY_COUNT, live_by_day, used_by_day, used_in
+from .counts import DAY_COUNT, live_by_day, used_by_day, used_in
 from .traffic import sources_of
 from .whole import Snapshot
 

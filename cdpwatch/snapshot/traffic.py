@@ -11,10 +11,9 @@ from functools import lru_cache
 from django.db.models import CharField, Min, Sum
 from django.db.models.functions import Cast
 
+from cdpwatch.days import DAY, start_of
 from cdpwatch.models import Connection, VolumeDay, VolumeHour, VolumeMinute, Workspace
 from cdpwatch.readings import RECENT, Direction, TrafficSlice
-
-from .counts import DAY, start_of
 
 HOUR = timedelta(hours=1)
 REACH = timedelta(days=31)

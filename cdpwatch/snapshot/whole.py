@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cdpwatch import budget, forecast, rulebook
+from cdpwatch.days import DAY, start_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
 from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
@@ -16,11 +17,9 @@ from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
 from cdpwatch.timetable import POLLERS
 
 from .counts import (
-    DAY,
     billed_to,
     counted,
     live_by_day,
-    start_of,
     unknown_in,
     used_by_day,
     used_in,

@@ -8,12 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 
 from cdpwatch import budget, catalog, counting, vault
+from cdpwatch.days import DAY, start_of
 from cdpwatch.http import Api, segment
 from cdpwatch.models import Connection, PollerState, Workspace
 from cdpwatch.pollers import segment_catalog, segment_delivery, segment_usage, segment_volume
 from cdpwatch.readings import Grain, Window
 
-DAY = timedelta(days=1)
 DELIVERY_DAYS = 30  # Segment keeps no older deliveries
 LAG = timedelta(minutes=1)  # of /events/volume behind the clock
 # What each turn reads again, since the newest buckets still grow.
@@ -128,7 +128,3 @@ READ: dict[str, Callable[[Api, Workspace, datetime, Days], Record]] = {
     "volume": _volume,
     "delivery": _delivery,
 }
-
-
-def start_of(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)

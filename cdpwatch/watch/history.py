@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from cdpwatch.days import DAY, month_before, next_month, start_of
 from cdpwatch.models import PollerState, PollRun, RunState, Workspace
 from cdpwatch.progress import WITH_HISTORY, oldest_day
 
-from .asks import DAY, start_of
 from .turns import poll
 
 REST = timedelta(minutes=5)  # before a month of the past that failed is asked for again
@@ -17,7 +17,7 @@ def backfill(workspace: Workspace, now: datetime) -> bool:
     """Read one more month of the past, usage and volume in turn. False when all of it is read."""
     for state in _history(workspace, now):
         if state.history_from is None or state.history_from > oldest_day(now.date()):
-            month = _month_before(state.history_from or now.date().replace(day=1))
+            month = month_before(state.history_from or now.date())
             if _backfill_month(state, month, now):
                 return True
     return False
@@ -38,17 +38,9 @@ def _backfill_month(state: PollerState, month: date, now: datetime) -> bool:
     )
     if turn.filter(state=RunState.FAILED, started_at__gt=now - REST).exists():
         return False
-    days = (month, _next_month(month) - DAY)
+    days = (month, next_month(month) - DAY)
     poll(state.poller, state.workspace, now, slot=start_of(month), days=days)
     if not turn.filter(state=RunState.GOOD).exists():
         return False
     PollerState.objects.filter(pk=state.pk).update(history_from=month)
     return True
-
-
-def _month_before(first: date) -> date:
-    return (first - DAY).replace(day=1)
-
-
-def _next_month(first: date) -> date:
-    return (first + 32 * DAY).replace(day=1)
