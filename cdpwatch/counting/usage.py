@@ -1,0 +1,145 @@
+"""Billed usage: what Segment said, kept append-only, and the days that it makes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+
+from django.db.models import Min
+
+from cdpwatch.days import DAY, next_month
+from cdpwatch.models import Reading, SourceDay, Workspace, WorkspaceDay
+from cdpwatch.readings import DayCount, UsageReading
+
+from .rows import connections, upsert
+
+NOT_BILLED_YET = "Segment has not billed this day yet."
+MISSING_ROW = "Segment's answer has no row for this day."
+
+
+def record_usage(workspace: Workspace, readings: Sequence[UsageReading], now: datetime) -> int:
+    """Append what changed to the readings and refresh the days made of them. Rows appended."""
+    sources = connections(workspace, {r.source_id for r in readings if r.source_id}, now)
+    # The month after is made anew too: whether a source began in it shows only in the one before.
+    months = {reading.period_start for reading in readings}
+    periods = months | {next_month(month) for month in months}
+    known = _last_readings(workspace, periods)
+    fresh = []
+    for reading in readings:
+        source = sources[reading.source_id] if reading.source_id else None
+        key = (reading.period_start, source, reading.day)
+        if known.get(key) != reading.cumulative:
+            known[key] = reading.cumulative
+            fresh.append(_reading(workspace, source, reading, now))
+    Reading.objects.bulk_create(fresh, batch_size=500)
+    _refresh_days(workspace, known, now.date())
+    return len(fresh)
+
+
+def _reading(
+    workspace: Workspace, source: int | None, reading: UsageReading, now: datetime
+) -> Reading:
+    return Reading(
+        workspace=workspace,
+        source_id=source,
+        period_start=reading.period_start,
+        day=reading.day,
+        cumulative=reading.cumulative,
+        observed_at=now,
+    )
+
+
+Known = dict[tuple[date, int | None, date], int]
+
+
+def _last_readings(workspace: Workspace, periods: Iterable[date]) -> Known:
+    rows = Reading.objects.filter(workspace=workspace, period_start__in=periods).order_by("pk")
+    return {
+        (period, source, day): cumulative
+        for period, source, day, cumulative in rows.values_list(
+            "period_start", "source_id", "day", "cumulative"
+        )
+    }
+
+
+def _refresh_days(workspace: Workspace, known: Known, today: date) -> None:
+    series: dict[tuple[date, int | None], dict[date, int]] = defaultdict(dict)
+    for (period, source, day), cumulative in known.items():
+        series[period, source][day] = cumulative
+    began = _first_days(workspace)
+    rows: dict[bool, list[tuple[object, ...]]] = {True: [], False: []}
+    for (period, source), cumulatives in series.items():
+        new_here = source is not None and began.get(source, period) >= period
+        days = daily(period, cumulatives, today, starts_inside=new_here)
+        owner = workspace.pk if source is None else source
+        rows[source is None] += [(owner, *_fields(count)) for count in days]
+    columns = ("day", "calls", "reason", "joint_since", "joint_calls")
+    upsert(WorkspaceDay, ("workspace_id", "day"), ("workspace_id", *columns), rows[True])
+    upsert(SourceDay, ("source_id", "day"), ("source_id", *columns), rows[False])
+
+
+def _fields(count: DayCount) -> tuple[object, ...]:
+    return (count.day, count.calls, count.reason, count.joint_since, count.joint_calls)
+
+
+def _first_days(workspace: Workspace) -> dict[int, date]:
+    rows = Reading.objects.filter(workspace=workspace).exclude(source=None)
+    return dict(rows.values_list("source").annotate(Min("day")))
+
+
+def daily(
+    period: date, cumulatives: Mapping[date, int], today: date, *, starts_inside: bool = False
+) -> list[DayCount]:
+    """Calls a day from cumulative rows of the period that starts on `period`.
+
+    A day is its row less the row of the day before; the first day is its own row. A missing
+    row leaves that day and the next unknown, with a known joint sum. A row above a later one
+    contradicts it and counts as missing. Days before `today` without a row are holes;
+    `starts_inside` says that the series began with its first row, not with the period.
+    Source of the semantics: Segment Public API, "daily cumulative" usage.
+    """
+    rows = _consistent(cumulatives)
+    if not rows:
+        return []
+    counts: list[DayCount] = []
+    last_day, last = period - DAY, 0
+    if starts_inside:
+        last_day = min(rows) - DAY
+    for day in sorted(rows):
+        counts += _step(last_day, day, rows[day] - last)
+        last_day, last = day, rows[day]
+    end = min(today, next_month(period))
+    counts += [DayCount(day, None, NOT_BILLED_YET) for day in _days(last_day + DAY, end)]
+    return counts
+
+
+def _step(last_day: date, day: date, calls: int) -> list[DayCount]:
+    """The days after `last_day` up to `day`, which together made `calls`."""
+    first = last_day + DAY
+    if first == day:
+        return [DayCount(day, calls)]
+    gap = [DayCount(missing, None, MISSING_ROW) for missing in _days(first, day)]
+    return [*gap, DayCount(day, None, "The row before it is missing.", first, calls)]
+
+
+def _consistent(cumulatives: Mapping[date, int]) -> dict[date, int]:
+    """Rows that no later row falls below: a running total cannot shrink."""
+    kept: dict[date, int] = {}
+    ceiling: int | None = None
+    for day in sorted(cumulatives, reverse=True):
+        if ceiling is None or cumulatives[day] <= ceiling:
+            kept[day] = ceiling = cumulatives[day]
+    return kept
+
+
+def _days(start: date, end: date) -> list[date]:
+    return [start + n * DAY for n in range((end - start).days)]
+
+
+def note_failure(workspace: Workspace, reason: str, today: date) -> None:
+    """After a failed usage poll: days that should have a number by now say why they have none."""
+    known = set(WorkspaceDay.objects.filter(workspace=workspace).values_list("day", flat=True))
+    if known:
+        rows = [(workspace.pk, day, reason) for day in _days(max(known) + DAY, today)]
+        upsert(WorkspaceDay, ("workspace_id", "day"), ("workspace_id", "day", "reason"), rows)

@@ -1,0 +1,62 @@
+"""Live volume: buckets of minutes, hours and days, made what Segment last said of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cdpwatch.models import VolumeDay, VolumeHour, VolumeMinute, Workspace
+from cdpwatch.readings import Grain, VolumeReading, Window
+
+from .rows import connections, upsert
+
+VolumeTable = type[VolumeMinute] | type[VolumeHour] | type[VolumeDay]
+VOLUME_TABLES: dict[Grain, VolumeTable] = {
+    Grain.MINUTE: VolumeMinute,
+    Grain.HOUR: VolumeHour,
+    Grain.DAY: VolumeDay,
+}
+# How long minutes and hours are kept; days stay.
+KEPT = {Grain.MINUTE: timedelta(hours=3), Grain.HOUR: timedelta(hours=48)}
+LONGEST_EVENT = 300  # characters of an event's name that are kept
+
+
+def record_volume(
+    workspace: Workspace,
+    grain: Grain,
+    window: Window,
+    readings: Sequence[VolumeReading],
+    now: datetime,
+) -> int:
+    """Make the buckets of `window` what Segment just said, and drop those past their keeping."""
+    sources = connections(workspace, {reading.source_id for reading in readings}, now)
+    counts: dict[tuple[int, datetime, str, str], int] = defaultdict(int)
+    for reading in readings:
+        event = reading.event[:LONGEST_EVENT].replace("\0", "")
+        counts[sources[reading.source_id], reading.bucket, reading.call_type, event] += (
+            reading.count
+        )
+    table = VOLUME_TABLES[grain]
+    _drop_vanished(workspace, table, window, set(counts))
+    key = ("source_id", "bucket", "call_type", "event")
+    upsert(table, key, (*key, "count"), [(*k, count) for k, count in counts.items()])
+    if grain in KEPT:
+        table.objects.filter(bucket__lt=now - KEPT[grain]).delete()
+    return len(counts)
+
+
+def _drop_vanished(
+    workspace: Workspace,
+    table: VolumeTable,
+    window: Window,
+    keep: set[tuple[int, datetime, str, str]],
+) -> None:
+    """Buckets that were restated to nothing: Segment leaves zeros out of its series."""
+    rows = table.objects.filter(
+        source__workspace=workspace, bucket__gte=window.start, bucket__lt=window.end
+    )
+    stored = rows.values_list("pk", "source_id", "bucket", "call_type", "event")
+    gone = [pk for pk, *key in stored if tuple(key) not in keep]
+    for start in range(0, len(gone), 500):
+        table.objects.filter(pk__in=gone[start : start + 500]).delete()
