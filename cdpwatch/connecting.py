@@ -6,6 +6,7 @@ workspace it opens. Everything that changes a row is noted by the caller.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from .asking import ask
 from .models import (
     Credential,
     CredentialKind,
+    Environment,
     PollerState,
     Region,
     RequestKind,
@@ -99,14 +101,38 @@ def webhook_from_environment() -> bool:
 
 
 @transaction.atomic
+def save_environments(
+    workspace: Workspace, kept: Sequence[Environment], gone: Sequence[Environment], by: str
+) -> None:
+    """Save the list of environments as a form sends it: new and changed rows, and removed ones."""
+    before = dict(workspace.environments.values_list("pk", "name"))
+    for row in gone:
+        row.delete()
+    # Two rows may swap their names, and each name is there once: first give all of them up.
+    # The form strips blanks, so no real name begins with one.
+    for row in kept:
+        workspace.environments.filter(pk=row.pk).update(name=f" {row.pk}")
+    for row in kept:
+        row.workspace = workspace
+        row.save()
+    after = workspace.environments.values_list("pk", "name")
+    renamed = {before[pk]: name for pk, name in after if before.get(pk, name) != name}
+    environments_changed(workspace, renamed, by)
+
+
+@transaction.atomic
 def environments_changed(workspace: Workspace, renamed: dict[str, str], by: str) -> None:
     """Place every connection anew, and let the rules follow environments that got a new name."""
     rules = rulebook.current(workspace)
     followed = tuple(
-        replace(rule, environments=tuple(renamed.get(name, name) for name in rule.environments))
-        for rule in rules
+        replace(rule, environments=_followed(rule.environments, renamed)) for rule in rules
     )
     if followed != rules:
         told = ", ".join(f"{old} is now {new}" for old, new in sorted(renamed.items()))
         rulebook.save(workspace, followed, by, f"Environments renamed: {told}."[:300])
     catalog.place_all(workspace)
+
+
+def _followed(names: Sequence[str], renamed: Mapping[str, str]) -> tuple[str, ...]:
+    """The names as they are now, each once: one may have taken the place of a removed one."""
+    return tuple(dict.fromkeys(renamed.get(name, name) for name in names))

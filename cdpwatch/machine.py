@@ -48,6 +48,17 @@ def free_port(preferred: int) -> int:
     raise CannotStart("No port is free on 127.0.0.1.")
 
 
+def private_folder(path: Path) -> Path:
+    """`path`, made where it is missing; nobody but its owner may look into it.
+
+    A folder of somebody else keeps its mode: only its owner can change that.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid == os.getuid():
+        path.chmod(0o700)
+    return path
+
+
 @contextlib.contextmanager
 def only_one_copy(path: Path) -> Iterator[None]:
     """Hold the data folder for this process. Raises CannotStart where another one does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from . import budget
+from . import budget, vault
 from .models import PollerState, Workspace
 from .timetable import POLLERS
 
@@ -28,6 +28,13 @@ def first_read(workspace: Workspace, now: datetime) -> str:
         return ""
     months = [_months_read(states[name].history_from, now.date()) for name in WITH_HISTORY]
     return f"Reading the past: {min(months)} of {HISTORY_MONTHS} months."
+
+
+def how_far(workspace: Workspace, now: datetime) -> str:
+    """`first_read`, or the step before it: without a token nothing is under way."""
+    if not vault.has_segment_token(workspace):
+        return "Not connected yet: open the Connect page."
+    return first_read(workspace, now)
 
 
 def _worked(state: PollerState | None) -> bool:

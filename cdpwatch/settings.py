@@ -14,6 +14,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from cdpwatch.env import env, kept_secret, redis_addresses, socket_path, text_of
+from cdpwatch.machine import private_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,8 +23,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO = env.bool("CDPWATCH_DEMO", default=False)
 # CDPWATCH_DATA_DIR: folder for the database, the broker's file, keys and logs. Default: .data
 DATA_ROOT = Path(env("CDPWATCH_DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
-DATA_DIR = DATA_ROOT / ("demo" if DEMO else "live")
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = private_folder(DATA_ROOT / ("demo" if DEMO else "live"))
 
 # --- secrets --------------------------------------------------------------------------------
 # SECRET_KEY: signs sessions and links. Default: made once, kept in the data folder.
@@ -88,6 +88,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboards.access.no_store",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -204,6 +205,7 @@ LOGGING = {
             "datefmt": "%Y-%m-%dT%H:%M:%S",
         }
     },
+    "filters": {"one line": {"()": "dashboards.logs.OneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
@@ -212,5 +214,6 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "django.request": {"filters": ["one line"]},
     },
 }

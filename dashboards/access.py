@@ -32,6 +32,20 @@ def needs(role: Role) -> Callable[[View[P]], View[P]]:
     return wrap
 
 
+def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Middleware: no cache keeps a page, for the next person at this browser is somebody else.
+
+    Static files are answered before it and keep their own rule.
+    """
+
+    def answered(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return answered
+
+
 def client_address(request: HttpRequest) -> str:
     """Where a sign-in comes from: behind our own TLS proxy, the address that it noted last."""
     noted = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.HTTPS else ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -21,6 +22,7 @@ from cdpwatch.models import (
     User,
     Workspace,
 )
+from dashboards.templatetags.figures import icon
 
 PAGES = (
     ("overview", "Overview", Role.VIEWER),
@@ -32,12 +34,20 @@ PAGES = (
 )
 
 
+STUCK_LATELY = timedelta(days=7)
+
+
+def the_workspace() -> Workspace:
+    """The one that is watched. `seed` made it before the web started."""
+    return Workspace.objects.order_by("pk")[0]
+
+
 @dataclass(frozen=True)
 class NavEntry:
     url: str
     label: str
     current: bool
-    count: int = 0
+    count: int | None = None  # None: this page has nothing to count
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,12 @@ def worst(severities: list[str]) -> str:
     return "warn" if severities else "ok"
 
 
+def title(page: str, severities: list[str]) -> str:
+    """The <title> of a page, as templates/base.html writes it: what is open comes first."""
+    count = f"{icon(worst(severities))} {len(severities)} · " if severities else ""
+    return f"{count}{page} · cdpwatch"
+
+
 def nav(request: HttpRequest, user: User, open_alerts: int) -> list[NavEntry]:
     here = request.resolver_match.view_name if request.resolver_match else ""
     return [
@@ -80,7 +96,7 @@ def nav(request: HttpRequest, user: User, open_alerts: int) -> list[NavEntry]:
             url=reverse(name),
             label=label,
             current=here.split("-")[0] == name,
-            count=open_alerts if name == "alerts" else 0,
+            count=open_alerts if name == "alerts" else None,
         )
         for name, label, role in PAGES
         if user.can(role)
@@ -98,16 +114,22 @@ def banners(workspace: Workspace, user: User, now: datetime) -> list[Banner]:
     if late:
         text = f"Late data: {', '.join(late)}. Numbers built on it are out of date."
         found.append(Banner("warn", text, reverse("health"), "Health"))
-    stuck = Delivery.objects.filter(
-        alert__workspace=workspace, state__in=(DeliveryState.PENDING, DeliveryState.FAILED)
-    ).exclude(error="")
-    if count := stuck.count():
+    if count := stuck_messages(workspace, now):
         text = f"{count} message{'s' if count > 1 else ''} could not be delivered."
         found.append(Banner("bad", text, reverse("alerts"), "Alerts"))
     channel = Channel.objects.filter(workspace=workspace, enabled=True).exists()
     if not (channel and vault.has_slack_webhook(workspace)):
         found.append(Banner("bad", "No working alert channel.", _connect(user), "Connect"))
     return found
+
+
+def stuck_messages(workspace: Workspace, now: datetime) -> int:
+    """Messages that did not arrive and still matter: of an open alert, or of the last days."""
+    rows = Delivery.objects.filter(
+        alert__workspace=workspace, state__in=(DeliveryState.PENDING, DeliveryState.FAILED)
+    ).exclude(error="")
+    matters = Q(alert__state=AlertState.OPEN) | Q(created_at__gte=now - STUCK_LATELY)
+    return rows.filter(matters).count()
 
 
 def _connect(user: User) -> str:

@@ -15,7 +15,8 @@ from cdpwatch import naming, snapshot
 from cdpwatch.models import App, Connection, Flow, Function, Workspace
 from cdpwatch.readings import Direction
 from dashboards.charts import sparkline
-from dashboards.views.overview import TableRow, table_row, the_workspace
+from dashboards.context import the_workspace
+from dashboards.sources import TableRow, table_rows
 
 ARROWS = {Flow.SOURCE: "→", Flow.DESTINATION: "←", Flow.BOTH: "⇄"}
 STATUSES = {
@@ -24,6 +25,7 @@ STATUSES = {
     "gone": "Gone from Segment",
     "missing": "Not found in Segment",
 }
+FOLLOWING = ("", naming.Verdict.FOLLOWS)  # "" was never read against the convention
 BADGES = {"live": "ok", "off": "off", "gone": "off", "missing": "late"}
 
 
@@ -46,7 +48,7 @@ class Row:
 
     @property
     def advice(self) -> str:
-        wrong = self.connection.naming not in ("", naming.Verdict.FOLLOWS)
+        wrong = self.connection.retired_at is None and self.connection.naming not in FOLLOWING
         return self.connection.naming_advice if wrong else ""
 
 
@@ -155,6 +157,11 @@ class Catalog:
     unmatched: Entry
     view: snapshot.Snapshot
 
+    @property
+    def names_to_look_at(self) -> int:
+        """Connections whose names do not follow the convention, whatever system they belong to."""
+        return sum(len(entry.advice) for entry in (*self.entries, self.unmatched))
+
 
 def read(now: datetime) -> Catalog:
     """Every system with its connections and counts."""
@@ -193,7 +200,7 @@ def _function_entry(function: Function, rows: tuple[Row, ...]) -> Entry:
 def _rows(workspace: Workspace, view: snapshot.Snapshot) -> list[Row]:
     today = view.situation.now.date()
     sources, _ = snapshot.source_rows(workspace, view)
-    counted = {row.connection.pk: table_row(row, view) for row in sources}
+    counted = {item.row.connection.pk: item for item in table_rows(sources, view)}
     sent = snapshot.deliveries(workspace, today)
     connections = Connection.objects.filter(workspace=workspace).select_related(
         "app", "environment", "function"

@@ -237,3 +237,15 @@ def test_it_takes_an_unread_day_for_unknown_not_for_zero(workspace: Workspace) -
     assert "5 days unknown" in budget.pace(blind.standing)
     assert blind.standing.used == known.standing.used
     assert blind.standing.total == pytest.approx(known.standing.total, rel=0.05)
+
+
+def test_it_counts_whole_months_as_evidence_and_leaves_out_a_broken_one() -> None:
+    def month(number: int, length: int) -> dict[date, DayCount]:
+        days = [date(2026, number, n) for n in range(1, length + 1)]
+        return {day: DayCount(day, 10) for day in days}
+
+    days = {**month(8, 31), **month(9, 30), **month(10, 31)}
+    assert snapshot.billed_in_months(days, TODAY) == (920, 3)
+    hole = date(2026, 9, 4)
+    assert snapshot.billed_in_months({**days, hole: DayCount(hole, None)}, TODAY) == (620, 2)
+    assert snapshot.billed_in_months({}, TODAY) == (0, 0)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from cdpwatch import budget
 from cdpwatch.days import DAY
@@ -132,8 +133,15 @@ def _past(terms: budget.Terms, period: budget.Period, days: Mapping[date, DayCou
 
 
 def billed_in_months(days: Mapping[date, DayCount], today: date) -> tuple[int, int]:
-    """(calls, months): what the last whole calendar months billed, twelve at most."""
-    first = budget.usage_periods(today, 13)[-1]
-    billed = {d: c for d, c in shared(days).items() if first <= d < today.replace(day=1)}
-    months = {day.replace(day=1) for day, calls in billed.items() if calls is not None}
-    return round(sum(calls or 0 for calls in billed.values())), len(months)
+    """(calls, months): what the last whole calendar months billed, twelve at most.
+
+    A month with a day that nobody knows is left out, calls and all.
+    """
+    known = shared(days)
+    firsts = budget.usage_periods(today, 13)
+    months = [
+        [known.get(first + n * DAY) for n in range((end - first).days)]
+        for end, first in pairwise(firsts)
+    ]
+    whole = [[n for n in month if n is not None] for month in months if None not in month]
+    return round(sum(map(sum, whole))), len(whole)

@@ -2,8 +2,9 @@
 //
 //   [data-theme-toggle]         button that switches light and dark
 //   body[data-refresh-url]      JSON asked every 60 s while the page is visible:
-//                               {"texts": {key: text}, "title": text, "state": "ok|warn|bad"}
+//       {"texts": {key: text}, "states": {key: state}, "title": text, "state": "ok|warn|bad"}
 //   [data-live="key"]           takes texts[key]
+//   [data-live-state="key"]     takes states[key] as its data-state, which is its colour
 //   [data-poll-url]             JSON asked every 2 s; the page reloads when {"done": true}
 //   input[data-filter="name"]   hides the rows in [data-filterable="name"] that lack its text
 //   form[data-autosubmit]       is sent when a choice in it changes
@@ -39,15 +40,15 @@ function switchTheme() {
 }
 
 // --- refresh -------------------------------------------------------------------------------
-function show({ texts = {}, title, state }) {
+function show({ texts = {}, states = {}, title, state }) {
   for (const element of all("[data-live]")) {
     const text = texts[element.dataset.live];
     // Only what changed is written, so that a screen reader hears only news.
     if (text !== undefined && element.textContent !== text) element.textContent = text;
   }
+  for (const { dataset } of all("[data-live-state]")) dataset.state = states[dataset.liveState] ?? dataset.state;
+  for (const icon of all("link[rel=icon]")) icon.href = icon.dataset[state] ?? icon.href;
   if (title) document.title = title;
-  const icon = document.querySelector("link[rel=icon]");
-  if (icon?.dataset[state]) icon.href = icon.dataset[state];
 }
 
 async function refresh(url) {

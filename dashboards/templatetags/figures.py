@@ -99,6 +99,6 @@ def message_state(message: Message) -> str:
 
 
 @register.inclusion_tag("components/_badge.html")
-def badge(state: str, word: str, big: bool = False) -> dict[str, object]:
-    """A state as icon, word and colour."""
-    return {"state": state, "icon": icon(state), "word": word, "big": big}
+def badge(state: str, word: str, big: bool = False, live: str = "") -> dict[str, object]:
+    """A state as icon, word and colour; `live` is the key under which a refresh replaces it."""
+    return {"state": state, "icon": icon(state), "word": word, "big": big, "live": live}

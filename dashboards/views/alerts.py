@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -16,7 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from cdpwatch import people, rulebook
 from cdpwatch.models import Alert, AlertState, Delivery, DeliveryState, Leak, Role, Workspace
 from dashboards.access import needs, person
-from dashboards.views.overview import the_workspace
+from dashboards.context import the_workspace
+from dashboards.pills import Pill
 
 MOST = 200  # rows on one page; the export has them all
 DELIVERY_STATES = {
@@ -26,16 +26,6 @@ DELIVERY_STATES = {
     DeliveryState.FAILED: "bad",
 }
 EVENT_STATES = {"opened": "bad", "worse": "bad", "resolved": "ok"}
-
-
-@dataclass(frozen=True)
-class Pill:
-    """A filter that can be clicked; `count` is what it would show."""
-
-    text: str
-    url: str
-    count: int
-    current: bool
 
 
 @require_safe

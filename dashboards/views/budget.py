@@ -11,7 +11,9 @@ from django.shortcuts import render
 from cdpwatch import snapshot, wording
 from cdpwatch.readings import DayCount
 from dashboards import burn
-from dashboards.views.overview import table_row, the_workspace, verdict
+from dashboards.context import the_workspace
+from dashboards.sources import table_rows
+from dashboards.verdict import verdict
 
 
 def budget(request: HttpRequest) -> HttpResponse:
@@ -26,7 +28,7 @@ def budget(request: HttpRequest) -> HttpResponse:
             **verdict(view),
             "now": now,
             "burn": burn.pictures(view),
-            "rows": [table_row(row, view) for row in sources],
+            "rows": table_rows(sources, view),
             "remainder": remainder,
             "days": day_rows(view),
             "past": snapshot.past_periods(view.situation.terms, days, now.date()),

@@ -17,8 +17,9 @@ from django.utils.safestring import SafeString, mark_safe
 from cdpwatch import snapshot, wording
 from cdpwatch.models import App, Flow, Function, Link
 from dashboards.charts import bars_svg
-from dashboards.entries import STATUSES, Entry, read
-from dashboards.views.overview import the_workspace
+from dashboards.context import the_workspace
+from dashboards.entries import STATUSES, Catalog, Entry, read
+from dashboards.pills import Pill
 
 # --- the list ---------------------------------------------------------------------------------
 FILTERS = ("flow", "environment", "status", "naming")
@@ -31,6 +32,8 @@ def catalog(request: HttpRequest) -> HttpResponse:
     chosen = {name: request.GET.get(name, "") for name in FILTERS}
     words = request.GET.get("q", "").strip()
     shown = [entry for entry in found.entries if matches(entry, chosen, words)]
+    strangers = found.unmatched.rows
+    unmatched = [row for row in strangers if row.advice] if chosen["naming"] else strangers
     return render(
         request,
         "catalog/catalog.html",
@@ -38,10 +41,11 @@ def catalog(request: HttpRequest) -> HttpResponse:
             "now": now,
             "entries": shown,
             "total": len(found.entries),
-            "unmatched": found.unmatched.rows,
+            "unmatched": unmatched,
             "state": found.view.standing,
+            "naming": chosen["naming"],
             "q": words,
-            "pills": pills(found.entries, chosen, words),
+            "pills": pills(found, chosen, words),
             "filtered": any(chosen.values()) or bool(words),
         },
     )
@@ -63,17 +67,8 @@ def _names(entry: Entry) -> Iterable[str]:
     return (row.connection.name for row in entry.rows)
 
 
-@dataclass(frozen=True)
-class Pill:
-    """One filter that a click sets, or takes off when it is set."""
-
-    text: str
-    url: str
-    count: int
-    current: bool
-
-
-def pills(entries: Sequence[Entry], chosen: Mapping[str, str], words: str) -> list[Pill]:
+def pills(found: Catalog, chosen: Mapping[str, str], words: str) -> list[Pill]:
+    entries = found.entries
     offered: list[tuple[str, str, str]] = [
         *(("flow", flow.value, flow.label) for flow in Flow),
         *(("environment", name, name) for name in _environments(entries)),
@@ -84,7 +79,9 @@ def pills(entries: Sequence[Entry], chosen: Mapping[str, str], words: str) -> li
         Pill(
             text,
             _address({**chosen, name: "" if chosen[name] == value else value}, words),
-            sum(matches(entry, {**NO_FILTER, name: value}, "") for entry in entries),
+            found.names_to_look_at
+            if name == "naming"
+            else sum(matches(entry, {**NO_FILTER, name: value}, "") for entry in entries),
             chosen[name] == value,
         )
         for name, value, text in offered

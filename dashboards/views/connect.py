@@ -19,6 +19,7 @@ from cdpwatch import asking, connecting, health, people
 from cdpwatch.models import Contract, Region, RequestKind, Role, WorkRequest
 from dashboards import cards
 from dashboards.access import needs, person
+from dashboards.context import the_workspace
 from dashboards.forms import (
     ContractForm,
     EnvironmentForms,
@@ -27,7 +28,6 @@ from dashboards.forms import (
     TokenForm,
     WebhookForm,
 )
-from dashboards.views.overview import the_workspace
 
 
 @require_safe
@@ -177,18 +177,11 @@ def environment_forms(
 def save_environments(request: HttpRequest) -> HttpResponse:
     workspace, actor = the_workspace(), person(request)
     before = cards.spellings(workspace)
-    names = dict(workspace.environments.values_list("pk", "name"))
     forms = environment_forms(request)
     if not forms.is_valid():
         return page(request, environments=forms)
-    for row in forms.save(commit=False):
-        row.workspace = workspace
-        row.save()
-    for row in forms.deleted_objects:
-        row.delete()
-    kept = workspace.environments.values_list("pk", "name")
-    renamed = {names[pk]: name for pk, name in kept if names.get(pk, name) != name}
-    connecting.environments_changed(workspace, renamed, actor.get_username())
+    kept = forms.save(commit=False)
+    connecting.save_environments(workspace, kept, forms.deleted_objects, actor.get_username())
     people.note(actor, "environments", "catalog", before, cards.spellings(workspace))
     messages.success(request, "The environments are saved and every connection is placed anew.")
     return redirect("connect")

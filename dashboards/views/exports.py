@@ -8,7 +8,7 @@ from io import StringIO
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 
 from cdpwatch import exports
-from dashboards.views.overview import the_workspace
+from dashboards.context import the_workspace
 
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

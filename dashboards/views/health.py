@@ -14,7 +14,7 @@ from cdpwatch import health as work
 from cdpwatch.models import PollRun, RequestKind, RequestState, Role, RunState, WorkRequest
 from cdpwatch.timetable import POLLERS
 from dashboards.access import needs, person
-from dashboards.views.overview import the_workspace
+from dashboards.context import the_workspace
 
 RECENT_RUNS = 20
 RUN_STATES = {
@@ -38,7 +38,7 @@ def health(request: HttpRequest) -> HttpResponse:
             "worker_answers": work.worker_answers(now),
             "pollers": [poller_line(row, now) for row in work.poller_rows(workspace, now)],
             "outbox": work.outbox(workspace),
-            "progress": progress.first_read(workspace, now),
+            "progress": progress.how_far(workspace, now),
             "runs": [(run, *RUN_STATES[RunState(run.state)]) for run in runs[:RECENT_RUNS]],
             "asked": asked,
             "answer": answer(asked, now) if asked else None,

@@ -9,24 +9,20 @@ from datetime import UTC, datetime, timedelta
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 
-from cdpwatch import budget, progress, snapshot, vault, wording
+from cdpwatch import progress, snapshot, vault, wording
 from cdpwatch.detectors.blind import is_late
+from cdpwatch.detectors.situation import Situation
 from cdpwatch.models import Alert, AlertState, Connection, Workspace
 from cdpwatch.naming import Verdict as Naming
 from cdpwatch.readings import PollerHealth
 from cdpwatch.timetable import POLLERS
 from dashboards import burn, context
-from dashboards.charts import sparkline
+from dashboards.context import the_workspace
+from dashboards.sources import connection_url, table_rows
+from dashboards.templatetags.figures import icon
+from dashboards.verdict import STATES, texts, verdict
 
-STATES = {
-    budget.Verdict.ON_TRACK: ("ok", "On track"),
-    budget.Verdict.WATCH: ("warn", "Watch"),
-    budget.Verdict.OVER: ("bad", "Over"),
-    budget.Verdict.LEARNING: ("late", "Learning"),
-    budget.Verdict.UNJUDGED: ("off", "Not judged"),
-}
 CHANGED_LATELY = timedelta(days=7)
 WORTH_A_LINE = 0.002  # of the allowance: a smaller move is not news
 
@@ -39,6 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         said = progress.first_read(workspace, now) if begun else ""
         return render(request, "overview/empty.html", {"progress": said})
     sources, remainder = snapshot.source_rows(workspace, view)
+    open_alerts = list(Alert.objects.filter(workspace=workspace, state=AlertState.OPEN))
     return render(
         request,
         "overview/overview.html",
@@ -46,74 +43,72 @@ def overview(request: HttpRequest) -> HttpResponse:
             **verdict(view),
             "now": now,
             "burn": burn.pictures(view),
-            "changes": [*changes(workspace, view), *movers(sources, view)],
+            "changes": [*changes(workspace, open_alerts, now), *movers(sources, view)],
             "fresh": freshness(view),
-            "rows": [table_row(row, view) for row in sources],
+            "rows": table_rows(sources, view),
             "remainder": remainder,
             "to_rename": to_rename(workspace),
-            "progress": progress.first_read(workspace, now),
+            "progress": reading(workspace, now),
+            "leak": leak_line(open_alerts, view.situation),
         },
     )
 
 
 def overview_data(request: HttpRequest) -> HttpResponse:
-    """The sentences and the badge again, for the page that stays open."""
+    """Every text and badge again, for the page that stays open; `done` once it has any."""
     workspace, now = the_workspace(), datetime.now(UTC)
     view = snapshot.take(workspace, now)
-    state = view.standing
-    kinds = list(Alert.objects.filter(state=AlertState.OPEN).values_list("severity", flat=True))
-    texts = {
-        "headline": budget.headline(state),
-        "pace": budget.pace(state),
-        "used": wording.short(state.used),
-        "progress": progress.first_read(workspace, now),
-    }
-    return JsonResponse({"texts": texts, "state": context.worst(kinds)})
+    if not view.used_by_day:
+        return JsonResponse({"done": False})
+    open_alerts = list(Alert.objects.filter(workspace=workspace, state=AlertState.OPEN))
+    severities = [alert.severity for alert in open_alerts]
+    leak = leak_line(open_alerts, view.situation)
+    badges = {"badge": STATES[view.standing.verdict], "leak_badge": (leak.state, leak.word)}
+    return JsonResponse(
+        {
+            "done": True,
+            "texts": {
+                **texts(view),
+                **{key: f"{icon(state)} {word}" for key, (state, word) in badges.items()},
+                "leak": leak.text,
+                "open_alerts": str(len(open_alerts) or ""),
+                "progress": reading(workspace, now),
+            },
+            "states": {key: state for key, (state, _) in badges.items()},
+            "title": context.title("Overview", severities),
+            "state": context.worst(severities),
+        }
+    )
 
 
-def the_workspace() -> Workspace:
-    """The one that is watched. `seed` made it before the web started."""
-    return Workspace.objects.order_by("pk")[0]
+def reading(workspace: Workspace, now: datetime) -> str:
+    """How far the first reading is, behind the icon of what is not there yet."""
+    said = progress.how_far(workspace, now)
+    return f"{icon('late')} {said}" if said else ""
 
 
-def verdict(view: snapshot.Snapshot) -> dict[str, object]:
-    """The sentence, its badge and its numbers: the same on the overview and the budget page."""
-    state, terms = view.standing, view.situation.terms
-    badge_state, word = STATES[state.verdict]
-    passed = 1 - state.days_left / state.period.days
-    return {
-        "state": state,
-        "badge_state": badge_state,
-        "badge_word": word,
-        "headline": budget.headline(state),
-        "pace": budget.pace(state),
-        "chance": wording.chance(state.chance_over),
-        "span80": wording.span_of_calls(state.low80, state.high80),
-        "span95": wording.span_of_calls(state.low95, state.high95),
-        "used_percent": min(100.0, 100 * state.used / state.allowance) if state.allowance else 0,
-        "even_percent": 100 * passed,
-        "day_number": min(state.period.days, int(passed * state.period.days) + 1),
-        "billed_to": view.situation.billed_to,
-        "live_to": view.situation.live_to,
-        "terms": terms,
-        "assumption": assumption(view),
-        "without_leaks": view.standing.total - leaked(view) if view.found else None,
-        "leaks": view.found,
-    }
+@dataclass(frozen=True)
+class LeakLine:
+    """Whether something leaks: the answer of the strip below the numbers."""
+
+    state: str
+    word: str
+    text: str = ""
 
 
-def leaked(view: snapshot.Snapshot) -> int:
-    return sum(leak.in_period + leak.to_end for leak in view.found)
-
-
-def assumption(view: snapshot.Snapshot) -> str:
-    """What an unconfirmed contract takes for granted, with the evidence."""
-    terms = view.situation.terms
-    if terms.confirmed:
-        return ""
-    billed, months = snapshot.billed_in_months(view.situation.days, view.situation.now.date())
-    evidence = budget.evidence(terms.allowance, billed, months)
-    return f"{wording.short(terms.allowance)} a {terms.kind} is assumed. {evidence}"
+def leak_line(open_alerts: Sequence[Alert], situation: Situation) -> LeakLine:
+    """What the list of alerts says; without a leak in it, "none" only where somebody looked."""
+    leaks = [alert for alert in open_alerts if alert.kind == "leak"]
+    if leaks:
+        return LeakLine("bad", "Leak", f"{len(leaks)} open: {leaks[0].title}")
+    if situation.live_to is None:
+        return LeakLine("late", "Leaks not known", "live volume has not been read yet")
+    if any(
+        poller.name == "volume" and is_late(poller, situation.now) for poller in situation.pollers
+    ):
+        since = wording.moment(situation.live_to)
+        return LeakLine("late", "Leaks not known", f"live volume was last read to {since}")
+    return LeakLine("ok", "No leak")
 
 
 # --- what changed -----------------------------------------------------------------------------
@@ -128,11 +123,10 @@ class Change:
     url: str
 
 
-def changes(workspace: Workspace, view: snapshot.Snapshot) -> list[Change]:
+def changes(workspace: Workspace, open_alerts: Sequence[Alert], now: datetime) -> list[Change]:
     """Open alerts, then what came into the catalog or went out of it this week."""
-    alerts = Alert.objects.filter(workspace=workspace, state=AlertState.OPEN)
-    told = [_alert_change(alert) for alert in alerts[:6]]
-    return [*told, *_catalog_changes(workspace, view.situation.now)]
+    told = [_alert_change(alert) for alert in open_alerts[:6]]
+    return [*told, *_catalog_changes(workspace, now)]
 
 
 def _alert_change(alert: Alert) -> Change:
@@ -162,16 +156,7 @@ def _connection_change(
     row: Connection, state: str, word: str, verb: str, moment: datetime | None
 ) -> Change:
     text = f"{row.direction}, {verb} {wording.moment(moment)}."
-    return Change(state, word, row.name, text, _connection_url(row))
-
-
-def _connection_url(row: Connection) -> str:
-    """The page of the system behind a connection, or the list where it stands unmatched."""
-    if row.app:
-        return reverse("catalog-app", args=[row.app.slug])
-    if row.function_id:
-        return reverse("catalog-function", args=[row.function_id])
-    return reverse("catalog")
+    return Change(state, word, row.name, text, connection_url(row))
 
 
 def movers(rows: Sequence[snapshot.SourceRow], view: snapshot.Snapshot) -> list[Change]:
@@ -187,7 +172,7 @@ def _mover(row: snapshot.SourceRow, by: int, view: snapshot.Snapshot) -> Change:
     word, than = ("More", "more than") if by > 0 else ("Less", "fewer than")
     before = f"in the same days of {view.previous.name}"
     text = f"{wording.short(abs(by))} calls {than} {before}, {wording.short(row.settled)} so far."
-    return Change("off", word, row.connection.name, text, _connection_url(row.connection))
+    return Change("off", word, row.connection.name, text, connection_url(row.connection))
 
 
 def to_rename(workspace: Workspace) -> int:
@@ -220,36 +205,3 @@ def _fresh(poller: PollerHealth, view: snapshot.Snapshot) -> Fresh:
         upto = f"{upto}; {poller.error}"
     state = "warn" if late else "ok" if poller.last_good else "late"
     return Fresh(POLLERS[poller.name].title, upto, state, wording.age(poller.last_good, now))
-
-
-# --- the table --------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class TableRow:
-    """One source as the table shows it."""
-
-    row: snapshot.SourceRow
-    percent: float
-    change: float | None  # percent against the same days of the previous period
-    spark: SafeString
-    state: str
-    word: str
-
-    @property
-    def url(self) -> str:
-        return _connection_url(self.row.connection)
-
-
-def table_row(row: snapshot.SourceRow, view: snapshot.Snapshot) -> TableRow:
-    state, word = "ok", "In policy"
-    if row.leaking:
-        state, word = "bad", "Leak"
-    elif row.connection.retired_at:
-        state, word = "off", "Gone"
-    elif not row.connection.enabled:
-        state, word = "off", "Switched off"
-    elif not any(row.spark) and not row.used:
-        state, word = "late", "No calls"
-    change = 100 * (row.settled - row.before) / row.before if row.before else None
-    # sparkline() draws numbers only.
-    picture = mark_safe(sparkline(row.spark, "bad" if row.leaking else ""))
-    return TableRow(row, 100 * row.share, change, picture, state, word)

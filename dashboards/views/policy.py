@@ -17,7 +17,7 @@ from cdpwatch.models import Role
 from cdpwatch.policy import IN_APP_PAGES, UNMATCHED, Rule, Verdict, judge
 from cdpwatch.readings import TrafficSlice
 from dashboards.access import needs, person
-from dashboards.views.overview import the_workspace
+from dashboards.context import the_workspace
 
 VERDICTS = {
     Verdict.IN_APP: ("ok", "In-app"),

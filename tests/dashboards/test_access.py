@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import Settings
 
 from cdpwatch import vault
 from cdpwatch.models import (
@@ -239,3 +241,16 @@ def test_it_escapes_what_comes_from_segment(workspace: Workspace, admin: Client)
     urls = [reverse("alerts"), reverse("alerts-one", args=[message.alert_id]), reverse("connect")]
     assert not [url for url in urls if "<script>alert" in admin.get(url).content.decode()]
     assert Connection.objects.count() == Delivery.objects.count() == 1
+
+
+# --- caches -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("page", ["overview", "overview-data", "connect", "users"])
+def test_it_lets_no_cache_keep_a_page(admin: Client, page: str) -> None:
+    assert admin.get(reverse(page))["Cache-Control"] == "no-store"
+
+
+def test_it_lets_caches_keep_static_files(settings: Settings) -> None:
+    (Path(settings.STATIC_ROOT) / "probe.css").write_text("a { color: red }")
+    reply = Client().get("/static/probe.css")
+    assert b"".join(reply.streaming_content) == b"a { color: red }"
+    assert "no-store" not in reply["Cache-Control"]

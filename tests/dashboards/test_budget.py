@@ -14,8 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from cdpwatch import snapshot
 from cdpwatch.models import PollerState, Role, User, Workspace, WorkspaceDay
 from dashboards import burn
+from dashboards.verdict import verdict
 from dashboards.views.budget import DayRow, day_rows
-from dashboards.views.overview import verdict
 from tests.dashboards.conftest import text
 from tests.factories import NOW, TODAY, bill, make_live, make_sources
 
@@ -130,7 +130,7 @@ def test_it_says_that_the_month_is_assumed_and_why(
     workspace: Workspace, role: Role, then: str
 ) -> None:
     terms(workspace)
-    bill(workspace, TODAY, 1_300_000, days=80)
+    bill(workspace, TODAY, 1_300_000, days=78)  # since 1 September
     told = words(page(workspace, role))
     said = "40M a month is assumed. The last 2 months billed 79.3M: 40M looks monthly."
     assert f"▲ Contract not confirmed {said} {then}" in told

@@ -90,7 +90,7 @@ def test_it_promises_nothing_while_it_learns(workspace: Workspace) -> None:
     record_days(workspace, [1_000] * 3, NOW)
     chart = burn.burn_of(snapshot.take(workspace, NOW))
     assert chart.band is None
-    assert chart.summary.startswith("3k of 40M used, 12 days left; ")
+    assert chart.summary.startswith("3k of 40M used, 12 days left")
 
 
 def test_it_marks_where_a_leak_opened(workspace: Workspace, source: Connection) -> None:

@@ -16,6 +16,7 @@ from cdpwatch.naming import Verdict
 from cdpwatch.readings import Direction
 from dashboards.entries import Entry, Row, added, read
 from dashboards.views.catalog import traffic_rows
+from dashboards.views.overview import to_rename
 from tests.conftest import DemoWorkspace
 from tests.dashboards.conftest import text
 from tests.factories import (
@@ -169,6 +170,28 @@ def test_it_counts_what_each_filter_would_leave(workspace: Workspace, viewer: Cl
         "Not found in Segment": "12",
         "Names to look at": "0",
     }
+
+
+def test_it_lists_as_many_names_to_look_at_as_the_overview_counts(
+    workspace: Workspace, viewer: Client
+) -> None:
+    record(workspace, "production – Backend", "prod_Backend", "prod-newsletter", "Prod - Other")
+    assert to_rename(workspace) == 3
+    html = text(viewer, CATALOG, naming="advice")
+    assert "Names to look at <small>3</small>" in html
+    assert shown(viewer, naming="advice") == ["Backend"]  # two of them
+    table = html[html.index("Connections without an app") :]
+    assert "prod-newsletter" in table
+    assert "Prod - Other" not in table
+
+
+def test_it_shows_a_name_to_look_at_that_belongs_to_no_app(
+    workspace: Workspace, viewer: Client
+) -> None:
+    record(workspace, "prod-newsletter")
+    html = text(viewer, CATALOG, naming="advice")
+    assert "Rename “prod-newsletter” to “Prod - newsletter”." in html
+    assert "Nothing matches" not in html
 
 
 def test_it_gives_the_exact_rename(workspace: Workspace, viewer: Client) -> None:

@@ -366,6 +366,34 @@ def test_it_removes_an_environment(admin: Client, workspace: Workspace) -> None:
     assert list(workspace.environments.values_list("name", flat=True)) == ["Prod", "Staging"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "left", "non_production"),
+    [
+        (
+            {"Staging": "Dev", "Dev": "Staging"},
+            {"Prod", "Dev", "Staging"},
+            ("Dev", "Staging"),
+        ),
+        ({"Staging": "", "Dev": "Staging"}, {"Prod", "Staging"}, ("Staging",)),
+        ({"Staging": "Dev", "Dev": ""}, {"Prod", "Dev"}, ("Dev",)),
+    ],
+)
+def test_it_gives_a_name_that_becomes_free_to_another(
+    admin: Client,
+    workspace: Workspace,
+    changed: dict[str, str],
+    left: set[str],
+    non_production: tuple[str, ...],
+) -> None:
+    sent = environments(workspace, **changed)
+    for n in range(3):
+        sent[f"env-{n}-spellings"] = ""
+    post(admin, "connect-environments", sent)
+    assert set(workspace.environments.values_list("name", flat=True)) == left
+    rule = next(r for r in rulebook.current(workspace) if r.key == "non-production")
+    assert rule.environments == non_production
+
+
 @pytest.mark.parametrize("name", ["Prod", "production", "STAGING"])
 def test_it_refuses_a_spelling_that_is_taken(
     admin: Client, workspace: Workspace, name: str

@@ -82,7 +82,7 @@ def test_it_tells_open_alerts_in_the_title(workspace: Workspace, viewer: Client)
     make_alert(workspace, fingerprint="old", state="resolved", severity="critical")
     html = text(viewer, reverse("overview"))
     assert "<title>■ 2 · Overview · cdpwatch</title>" in html
-    assert 'Alerts <span class="count">2</span>' in html
+    assert 'Alerts <span class="count" data-live="open_alerts">2</span>' in html
 
 
 def test_it_knows_the_worst_of_what_is_open() -> None:
@@ -126,6 +126,18 @@ def test_it_counts_messages_that_could_not_be_delivered(
     )
     message.alert.deliveries.create(channel=message.channel, event="resolved", message={})
     assert banner_texts(workspace) == [("bad", "2 messages could not be delivered.", url)]
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "counted"),
+    [("resolved", 8 * 24 * HOUR, 0), ("resolved", HOUR, 1), ("open", 8 * 24 * HOUR, 1)],
+)
+def test_it_forgets_messages_that_no_longer_matter(
+    workspace: Workspace, connected: None, state: str, age: timedelta, counted: int
+) -> None:
+    message = make_message(workspace, error="Slack said no.", created_at=NOW - age)
+    Alert.objects.filter(pk=message.alert_id).update(state=state)
+    assert len(banner_texts(workspace)) == counted
 
 
 @pytest.mark.parametrize(("role", "url"), [(Role.VIEWER, ""), (Role.ADMIN, reverse("connect"))])
@@ -239,7 +251,7 @@ def hostile(workspace: Workspace) -> Workspace:
     Environment.objects.filter(name="Dev").update(name=SCRIPT[:40])
     message = make_message(workspace, error=error)
     AlertEvent.objects.create(alert=message.alert, kind="opened", at=now, text=error, actor=SCRIPT)
-    watch.evaluate(workspace, now)
+    watch.evaluate(workspace, datetime.now(UTC))
     return workspace
 
 

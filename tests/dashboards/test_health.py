@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from cdpwatch import asking, health
 from cdpwatch.models import (
@@ -22,7 +22,7 @@ from cdpwatch.models import (
     WorkRequest,
     Workspace,
 )
-from cdpwatch.progress import first_read
+from cdpwatch.progress import first_read, how_far
 from cdpwatch.timetable import POLLERS
 from dashboards.views.health import answer, next_turn, standing
 from tests.dashboards.conftest import alive, make_message, text
@@ -82,7 +82,7 @@ def test_it_tells_what_became_of_a_request(asked: WorkRequest, word: str, waits:
 # --- the page ---------------------------------------------------------------------------------
 def test_it_opens_before_anything_was_polled(viewer: Client) -> None:
     page = text(viewer, HEALTH)
-    for part in ("The worker is not running", "No runs yet", "Not started", "Reading this month"):
+    for part in ("The worker is not running", "No runs yet", "Not started", "Not connected yet"):
         assert part in page
 
 
@@ -156,6 +156,14 @@ def test_it_tells_how_far_the_first_reading_is(workspace: Workspace) -> None:
     assert first_read(workspace, NOW) == ""
     states.filter(poller="usage").update(last_good=None)
     assert first_read(workspace, NOW) == "Reading this month: waiting for billed usage."
+
+
+def test_it_does_not_wait_for_what_nobody_has_connected(
+    workspace: Workspace, settings: Settings
+) -> None:
+    assert how_far(workspace, NOW) == "Not connected yet: open the Connect page."
+    settings.SEGMENT_API_TOKEN = "token"
+    assert how_far(workspace, NOW).startswith("Reading this month: waiting for catalog")
 
 
 # --- poll now ---------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -12,18 +14,14 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from cdpwatch import budget, snapshot
+from cdpwatch import budget, snapshot, wording
+from cdpwatch.forecast import Forecast
 from cdpwatch.models import Connection, Function, PollerState, Workspace
-from cdpwatch.readings import Direction
-from dashboards.views.overview import (
-    TableRow,
-    changes,
-    freshness,
-    movers,
-    table_row,
-    to_rename,
-    verdict,
-)
+from cdpwatch.policy import Verdict
+from cdpwatch.readings import Direction, PollerHealth
+from dashboards.sources import TableRow, table_row, verdicts_by_source
+from dashboards.verdict import texts, verdict
+from dashboards.views.overview import changes, freshness, leak_line, movers, to_rename
 from tests.dashboards.conftest import text
 from tests.factories import (
     NOW,
@@ -35,6 +33,7 @@ from tests.factories import (
     make_forecast,
     make_live,
     make_situation,
+    make_slice,
     make_sources,
 )
 
@@ -52,14 +51,16 @@ def make_view(**fields: object) -> SimpleNamespace:
     return SimpleNamespace(**{**base, **fields})
 
 
-def make_row(connection: Connection, **fields: object) -> TableRow:
+def make_row(
+    connection: Connection, verdicts: Collection[Verdict] = (Verdict.IN_APP,), **fields: object
+) -> TableRow:
     base = {"used": 100, "settled": 90, "share": 0.25, "before": 60, "leaking": False}
     filled = {**base, "spark": (3,) * 30, **fields}
-    return table_row(snapshot.SourceRow(connection=connection, **filled), make_view())
+    return table_row(snapshot.SourceRow(connection=connection, **filled), verdicts)
 
 
 def changed(workspace: Workspace) -> list[tuple[str, str]]:
-    found = changes(workspace, snapshot.take(workspace, NOW))
+    found = changes(workspace, list(workspace.alerts.all()), NOW)
     return [(change.word, change.title) for change in found]
 
 
@@ -104,11 +105,62 @@ def test_it_says_what_the_total_would_be_without_the_leak(workspace: Workspace) 
         make_live(source, NOW - minute * MINUTE, 1_000, "page", "Home")
     view = snapshot.take(workspace, NOW)
     [leak] = view.found
-    facts = verdict(view)
-    assert facts["without_leaks"] == view.standing.total - leak.in_period - leak.to_end
-    assert "Without the open leak it would be" in render_to_string(
-        "components/_verdict.html", facts
+    without = wording.short(view.standing.total - leak.in_period - leak.to_end)
+    html = render_to_string("components/_verdict.html", verdict(view))
+    assert f"Without the open leak it would be {without}." in html
+
+
+def make_standing(used: int, forecast: Forecast) -> budget.Standing:
+    return budget.standing(TERMS, budget.period_at(TERMS, TODAY), used, forecast, NOW)
+
+
+def test_it_claims_nothing_while_it_learns() -> None:
+    learning = make_standing(3_000, make_forecast(0, learning="learning: 3 of 7 days"))
+    said = texts(make_view(standing=learning))
+    assert said["chance"] == said["total"] == said["crosses_day"] == "Too early"
+    assert said["crosses_note"] == said["span80"] == said["spans"] == "learning: 3 of 7 days"
+    assert said["rate"] == "too early to project"
+    assert said["outlook"] == ""
+
+
+def test_it_speaks_of_a_crossing_as_past_once_it_has_happened() -> None:
+    crossed = make_standing(41_000_000, make_forecast(70e6))
+    said = texts(make_view(standing=crossed))
+    assert (said["crosses"], said["crosses_day"]) == ("Crossed 40M", "on Wed 18 Nov")
+    assert said["chance"] == "certain"
+    assert "Chance of going over: certain." in said["outlook"]
+    late = make_standing(41_000_000, make_forecast(43e6))  # its path does not know the day
+    assert texts(make_view(standing=late))["crosses_day"] == "Already"
+
+
+def test_it_tells_when_it_crosses_or_that_it_does_not() -> None:
+    said = texts(make_view())
+    assert (said["crosses"], said["crosses_day"]) == ("Crosses 40M", "on Sat 28 Nov")
+    calm = texts(make_view(standing=make_standing(20_000_000, make_forecast(36e6))))
+    assert (calm["crosses_day"], calm["crosses_note"]) == (
+        "Not this month",
+        "November ends Mon 30 Nov",
     )
+
+
+# --- does anything leak -----------------------------------------------------------------------
+def test_it_tells_of_the_leaks_that_the_list_of_alerts_tells(workspace: Workspace) -> None:
+    alert = make_alert(workspace, kind="leak", fingerprint="leak:1")
+    line = leak_line([make_alert(workspace), alert], make_situation())
+    assert (line.state, line.word, line.text) == ("bad", "Leak", "1 open: No usage")
+
+
+@pytest.mark.parametrize(("age", "state"), [(MINUTE, "ok"), (HOUR, "late")])
+def test_it_says_no_leak_only_while_it_looks(age: timedelta, state: str) -> None:
+    good = NOW - age
+    poller = PollerHealth("volume", 2 * MINUTE, NOW - DAY, good, failures=0, error="")
+    line = leak_line([], make_situation(pollers=(poller,), live_to=good))
+    assert line.state == state
+    assert (line.word == "No leak") is (state == "ok")
+
+
+def test_it_says_that_leaks_are_not_known_before_live_volume_was_read() -> None:
+    assert leak_line([], make_situation(live_to=None)).word == "Leaks not known"
 
 
 # --- what changed -----------------------------------------------------------------------------
@@ -199,6 +251,11 @@ def test_it_gives_each_poller_its_clock(workspace: Workspace) -> None:
         ({"enabled": False}, {}, ("off", "Switched off")),
         ({}, {"used": 0, "spark": (0, None)}, ("late", "No calls")),
         ({}, {"used": 0, "spark": (0, 5)}, ("ok", "In policy")),
+        ({}, {"verdicts": {Verdict.IN_APP, Verdict.UNKNOWN}}, ("warn", "Unknown")),
+        ({}, {"verdicts": {Verdict.ACCEPTED, Verdict.PUBLIC}}, ("ok", "In policy")),
+        ({}, {"verdicts": {Verdict.PUBLIC}}, ("warn", "Out of policy")),
+        ({}, {"verdicts": {Verdict.NON_PROD}}, ("off", "Not production")),
+        ({}, {"verdicts": ()}, ("late", "Not judged")),
     ],
 )
 def test_it_marks_each_source(
@@ -206,6 +263,23 @@ def test_it_marks_each_source(
 ) -> None:
     row = make_row(Connection(name="Prod - A", **connection), **fields)
     assert (row.state, row.word) == badge
+
+
+def test_it_judges_a_source_by_its_live_traffic() -> None:
+    traffic = (
+        make_slice(source_id=1, call_type="track"),
+        make_slice(source_id=1, call_type="group"),
+        make_slice(source_id=2, app="newsletter"),
+        make_slice(source_id=3, call_type="track"),
+        make_slice(source_id=3, app="", total=0),  # a stray call of the last period
+        make_slice(source_id=4, app="", total=0),
+    )
+    assert verdicts_by_source(make_view(situation=make_situation(traffic=traffic))) == {
+        1: {Verdict.IN_APP, Verdict.ACCEPTED},
+        2: {Verdict.UNKNOWN},
+        3: {Verdict.IN_APP},
+        4: {Verdict.UNKNOWN},
+    }
 
 
 def test_it_compares_whole_days_only_and_leaves_out_what_it_cannot_compare() -> None:
@@ -251,28 +325,41 @@ def test_it_adds_up(busy: Workspace, viewer: Client) -> None:
 
 
 def test_it_marks_a_leaking_source(busy: Workspace, viewer: Client) -> None:
-    now = datetime.now(UTC)
     source = Connection.objects.get(segment_id="s1")
     for minute in range(1, 4):
-        make_live(source, now - minute * MINUTE, 900, "page", "Home")
+        make_live(source, datetime.now(UTC) - minute * MINUTE, 900, "page", "Home")
     html = text(viewer, OVERVIEW)
-    assert "1 open: Prod - App 1, page calls" in html
     row = html[html.index('">Prod - App 1</a>') :]
     assert "■ Leak" in row[: row.index("</tr>")]
     assert html.count("✓ In policy") == 2
 
 
-def test_it_refreshes_the_sentences(busy: Workspace, viewer: Client, settings: Settings) -> None:
+LIVE = re.compile(r'data-live="([^"]+)"[^>]*>([^<]*)<')
+
+
+def test_it_refreshes_every_number_and_badge(
+    busy: Workspace, viewer: Client, settings: Settings
+) -> None:
     settings.SEGMENT_API_TOKEN = "token"
+    make_alert(busy, kind="leak", severity="critical")
     page = text(viewer, OVERVIEW)
     answer = viewer.get(DATA).json()
-    assert answer["state"] == "ok"
-    for key in ("headline", "pace", "used", "progress"):
-        shown = re.search(rf'data-live="{key}">([^<]*)<', page)
-        assert shown is not None
-        assert shown[1] == answer["texts"][key]
-    make_alert(busy, severity="critical")
-    assert viewer.get(DATA).json()["state"] == "bad"
+    shown = {key: unescape(told) for key, told in LIVE.findall(page)}
+    assert shown.keys() >= {"badge", "clock", "outlook", "total", "leak", "open_alerts", "allowed"}
+    assert shown == {key: answer["texts"][key] for key in shown}
+    states = re.findall(r'data-state="([a-z]+)" data-live="[^"]+" data-live-state="([^"]+)"', page)
+    assert {key: state for state, key in states} == answer["states"]
+    assert f"<title>{answer['title']}</title>" in page
+    assert answer["title"] == "■ 1 · Overview · cdpwatch"
+    assert (answer["done"], answer["state"]) == (True, "bad")
+
+
+def test_it_turns_the_empty_page_into_the_overview(workspace: Workspace, viewer: Client) -> None:
+    assert f'data-poll-url="{DATA}"' in text(viewer, OVERVIEW)
+    assert viewer.get(DATA).json() == {"done": False}
+    bill(workspace, datetime.now(UTC).date(), 1_000)
+    assert viewer.get(DATA).json()["done"] is True
+    assert "data-poll-url" not in text(viewer, OVERVIEW)
 
 
 def test_it_ignores_what_is_no_source(busy: Workspace, viewer: Client) -> None:

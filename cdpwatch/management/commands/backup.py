@@ -23,14 +23,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target: Path = options["file"]
         source = sqlite_file()
-        if target.exists():
-            raise CommandError(f"{target} exists already; give a new name.")
         Workspace.objects.exists()  # a database that is not ours fails here, before the copy
+        try:
+            target.touch(mode=0o600, exist_ok=False)  # nobody else reads it while it grows either
+        except FileExistsError:
+            raise CommandError(f"{target} exists already; give a new name.") from None
+        except OSError as error:
+            raise CommandError(f"Cannot write {target}: {error.strerror}.") from None
         with sqlite3.connect(source) as live, sqlite3.connect(target) as copy:
             live.backup(copy)
         copy.close()
         live.close()
-        target.chmod(0o600)
         self.stdout.write(f"{target}: {target.stat().st_size:,} bytes.")
 
 

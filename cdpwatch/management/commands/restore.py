@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cdpwatch.machine import CannotStart, only_one_copy
 from cdpwatch.management.commands.backup import sqlite_file
 
 
@@ -20,22 +21,33 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         backup: Path = options["file"]
-        _check(backup)
-        target = sqlite_file()
-        kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-        if target.exists():
-            _copy(target, kept)
-        _copy(backup, target)
+        try:
+            # A worker that goes on would write what it remembers of the other database.
+            with only_one_copy(settings.DATA_DIR / "up.pid"):
+                kept = _replace(backup, sqlite_file())
+        except CannotStart as error:
+            raise CommandError(f"{error} Stop it first.") from None
         self.stdout.write(f"{backup} is in place. What was there is in {kept.name}.")
+
+
+def _replace(backup: Path, target: Path) -> Path:
+    """Put `backup` in place of `target`; returns where the present database is kept."""
+    _check(backup)
+    kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    if target.exists():
+        _copy(target, kept)
+    _copy(backup, target)
+    return kept
 
 
 def _copy(source: Path, target: Path) -> None:
     """SQLite's own copy: it takes the write-ahead log along, which a file copy would lose."""
+    target.touch(mode=0o600)
+    target.chmod(0o600)
     with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
         old.backup(new)
     old.close()
     new.close()
-    target.chmod(0o600)
 
 
 def _check(backup: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ from cdpwatch.env import env, text_of
 from cdpwatch.machine import CannotStart, RunNotes, free_port, is_free, only_one_copy, port_in
 from cdpwatch.people import sign_in_hint
 from cdpwatch.programs import broker, demo, doors, valkey_binary
-from cdpwatch.progress import first_read
+from cdpwatch.progress import first_read, how_far
 from cdpwatch.seed import the_workspace
 from cdpwatch.supervisor import Journal, StopAsked, Supervisor
 
@@ -41,6 +42,7 @@ class Command(BaseCommand):
     help = "Run web, worker, beat and their embedded broker under one supervisor."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        os.umask(0o077)  # inherited: what the programs write is for their owner alone
         try:
             with only_one_copy(settings.DATA_DIR / "up.pid"):
                 run()
@@ -104,6 +106,9 @@ class FirstRead:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self.supervisor = supervisor
+        # The demo is always connected, though on its first start the demo's address and token
+        # were noted only after this process had read its settings.
+        self.how_far = first_read if settings.DEMO else how_far
         self.said = ""
         self.over = False
         self.look_at = 0.0
@@ -113,7 +118,7 @@ class FirstRead:
             return
         self.look_at = time.monotonic() + LOOK_EVERY
         try:
-            sentence = first_read(the_workspace(), timezone.now())
+            sentence = self.how_far(the_workspace(), timezone.now())
         except DatabaseError:  # busy or away: the programs go on, and so does the telling
             return
         finally:

@@ -1,0 +1,154 @@
+"""The verdict: will the contract be crossed. One sentence, its badge and the numbers behind it.
+
+The overview and the budget page show the same `live` texts, and the overview's refresh sends
+them again under the same keys: what stays open cannot say anything else than what is opened.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cdpwatch import budget, snapshot, wording
+
+STATES = {
+    budget.Verdict.ON_TRACK: ("ok", "On track"),
+    budget.Verdict.WATCH: ("warn", "Watch"),
+    budget.Verdict.OVER: ("bad", "Over"),
+    budget.Verdict.LEARNING: ("late", "Learning"),
+    budget.Verdict.UNJUDGED: ("off", "Not judged"),
+}
+TOO_EARLY = "Too early"
+
+
+def verdict(view: snapshot.Snapshot) -> dict[str, object]:
+    """Context of templates/components/_verdict.html and of the numbers below it."""
+    state = view.standing
+    badge_state, word = STATES[state.verdict]
+    return {
+        "state": state,
+        "badge_state": badge_state,
+        "badge_word": word,
+        "live": texts(view),
+        "used_percent": min(100.0, 100 * state.used / state.allowance) if state.allowance else 0,
+        "even_percent": 100 * passed(state),
+        "assumption": assumption(view),
+    }
+
+
+def texts(view: snapshot.Snapshot) -> dict[str, str]:
+    """Every text of the verdict that changes with the counts, by its `data-live` key."""
+    state = view.standing
+    crosses, crosses_day, crosses_note = crossing(state, view.situation.now.date())
+    return {
+        "headline": budget.headline(state),
+        "pace": budget.pace(state),
+        "outlook": outlook(view),
+        "clock": clock(view),
+        "used": wording.short(state.used),
+        "of": of_allowance(view),
+        "day": f"day {day_number(state)} of {state.period.days}",
+        "allowed": wording.short(state.allowed_per_day),
+        "rate": rate(state),
+        "crosses": crosses,
+        "crosses_day": crosses_day,
+        "crosses_note": crosses_note,
+        "ends": f"{state.period.title} ends at",
+        "total": TOO_EARLY if state.learning else wording.short(state.total),
+        "span80": state.learning
+        or f"80% sure of {wording.span_of_calls(state.low80, state.high80)}",
+        "spans": state.learning or spans(state),
+        "chance": chance(state),
+    }
+
+
+def of_allowance(view: snapshot.Snapshot) -> str:
+    allowance = view.standing.allowance
+    return f"of {wording.short(allowance)} a {view.situation.terms.kind}" if allowance else ""
+
+
+def passed(state: budget.Standing) -> float:
+    """How much of the period is over, 0 to 1."""
+    return 1 - state.days_left / state.period.days
+
+
+def day_number(state: budget.Standing) -> int:
+    return min(state.period.days, int(passed(state) * state.period.days) + 1)
+
+
+def is_crossed(state: budget.Standing) -> bool:
+    return state.allowance is not None and state.used > state.allowance
+
+
+def chance(state: budget.Standing) -> str:
+    """The chance of going over; what has happened is certain, whatever is projected."""
+    if is_crossed(state):
+        return "certain"
+    if state.allowance is not None and state.learning:
+        return TOO_EARLY
+    return wording.chance(state.chance_over)
+
+
+def rate(state: budget.Standing) -> str:
+    if state.learning:
+        return "too early to project"
+    return f"projected {wording.short(state.pace_per_day)} a day"
+
+
+def spans(state: budget.Standing) -> str:
+    likely = wording.span_of_calls(state.low80, state.high80)
+    return f"80% {likely}, 95% {wording.span_of_calls(state.low95, state.high95)}"
+
+
+def crossing(state: budget.Standing, today: date) -> tuple[str, str, str]:
+    """Title, day and note of "when is the contract crossed", past or to come."""
+    period = state.period
+    if state.allowance is None:
+        return "Crosses the contract", "Not judged", "no allowance was entered for this period"
+    limit = wording.short(state.allowance)
+    if is_crossed(state):
+        known = state.crosses_on is not None and state.crosses_on <= today
+        return (
+            f"Crossed {limit}",
+            f"on {state.crossing}" if known else "Already",
+            ("the contract is used up"),
+        )
+    if state.learning:
+        return f"Crosses {limit}", TOO_EARLY, state.learning
+    if state.crosses_on:
+        return f"Crosses {limit}", f"on {state.crossing}", "on the median path"
+    ends = f"{period.title} ends {wording.day(period.last_day)}"
+    return f"Crosses {limit}", f"Not this {period.noun}", ends
+
+
+def outlook(view: snapshot.Snapshot) -> str:
+    """The chance of going over, and what the total would be without the leaks that go on."""
+    state, told = view.standing, []
+    if state.chance_over is not None:
+        told.append(f"Chance of going over: {chance(state)}.")
+    if view.found and not state.learning:
+        leaks = "leak" if len(view.found) == 1 else "leaks"
+        without = wording.short(state.total - leaked(view))
+        told.append(f"Without the open {leaks} it would be {without}.")
+    return " ".join(told)
+
+
+def leaked(view: snapshot.Snapshot) -> int:
+    """Calls of the period that its open leaks made and will make, if they are left."""
+    return sum(leak.in_period + leak.to_end for leak in view.found)
+
+
+def clock(view: snapshot.Snapshot) -> str:
+    """Up to when the numbers are billed and live."""
+    billed_to, live_to = view.situation.billed_to, view.situation.live_to
+    billed = f"Billed to {wording.day(billed_to)}, 24:00 UTC" if billed_to else "Nothing billed yet"
+    return f"{billed}, live to {wording.moment(live_to)}." if live_to else f"{billed}."
+
+
+def assumption(view: snapshot.Snapshot) -> str:
+    """What an unconfirmed contract takes for granted, with the evidence."""
+    terms = view.situation.terms
+    if terms.confirmed:
+        return ""
+    billed, months = snapshot.billed_in_months(view.situation.days, view.situation.now.date())
+    evidence = budget.evidence(terms.allowance, billed, months)
+    return f"{wording.short(terms.allowance)} a {terms.kind} is assumed. {evidence}"
