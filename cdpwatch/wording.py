@@ -49,7 +49,7 @@ def share(part: float | None, whole: float | None) -> str:
         return UNKNOWN
     percent = 100 * part / whole
     if 0 < percent < 0.005:
-        return "under 0.01%"
+        return "<0.01%"
     return f"{percent:.2f}%" if 0 < abs(percent) < 1 else f"{percent:.1f}%"
 
 

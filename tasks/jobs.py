@@ -27,7 +27,7 @@ HEARTBEAT_EVERY = 15.0  # seconds
 def poll(self: Task[..., None], name: str) -> None:
     """One turn of one poller, tried again when waiting may help."""
     try:
-        watch.poll(name, the_workspace(), datetime.now(UTC))
+        run = watch.poll(name, the_workspace(), datetime.now(UTC))
     except ApiError as error:
         if not error.permanent:
             raise self.retry(exc=error, countdown=error.retry_after or 30) from error
@@ -35,6 +35,9 @@ def poll(self: Task[..., None], name: str) -> None:
         raise self.retry(exc=error, countdown=10) from error
     except (watch.NotConnected, WrongWorkspace, Locked):
         pass  # on the run and on the health page; only a person can mend it
+    else:
+        if run and name == "volume":  # a leak should not wait for the next evaluation
+            evaluate.delay()
 
 
 @app.task(name="evaluate")

@@ -170,3 +170,12 @@ def test_it_notes_no_turn_of_a_workspace_without_a_token(
     jobs.poll.apply(args=["usage"])
     assert not PollRun.objects.exists()
     assert not PollerState.objects.exists()  # so nothing counts as blind
+
+
+def test_it_judges_fresh_traffic_at_once(
+    workspace: Workspace, demo: DemoWorkspace, here: None
+) -> None:
+    poll("usage")
+    assert not Projection.objects.exists()
+    poll("volume")
+    assert Projection.objects.exists()
