@@ -20,7 +20,7 @@ from cdpwatch.models import (
     Workspace,
 )
 from cdpwatch.readings import DayCount
-from cdpwatch.snapshot.counts import shared
+from cdpwatch.snapshot.counts import counted, shared
 from tests.factories import (
     NOVEMBER,
     NOW,
@@ -73,7 +73,7 @@ def test_it_takes_live_calls_only_for_days_that_are_not_billed() -> None:
     seen = {date(2026, 11, day): calls for day, calls in ((16, 999), (17, 120), (18, 60))}
     used = snapshot.used_by_day(days, seen, TODAY)
     assert {day.day: calls for day, calls in used.items()} == {15: 100, 16: 110, 17: 120, 18: 60}
-    assert snapshot.used_in(used, days, MONTH, TODAY) == 390
+    assert snapshot.used_in(counted(used, days, TODAY), MONTH, TODAY) == 390
 
 
 def test_it_counts_a_joint_sum_once_and_its_days_as_unknown() -> None:
@@ -81,7 +81,7 @@ def test_it_counts_a_joint_sum_once_and_its_days_as_unknown() -> None:
     used = snapshot.used_by_day(days, {}, TODAY)
     assert used[date(2026, 11, 15)] is used[date(2026, 11, 16)] is None
     assert snapshot.billed_to(days, TODAY) == date(2026, 11, 16)
-    assert snapshot.used_in(used, days, MONTH, TODAY) == 330
+    assert snapshot.used_in(counted(used, days, TODAY), MONTH, TODAY) == 330
 
 
 def test_it_does_not_take_the_running_day_for_billed() -> None:

@@ -77,25 +77,13 @@ def counted(
     return {**used, **billed}
 
 
-def used_in(
-    used: Mapping[date, int | None],
-    days: Mapping[date, DayCount],
-    period: budget.Period,
-    today: date,
-) -> int:
-    """Calls of the period up to now; a hole without a joint sum adds nothing to it."""
-    calls = counted(used, days, today)
+def used_in(calls: Mapping[date, float | None], period: budget.Period, today: date) -> int:
+    """Calls of the period up to now, of days as `counted`; an unknown day adds nothing to it."""
     return round(sum(n or 0 for day, n in calls.items() if period.holds(day) and day <= today))
 
 
-def unknown_in(
-    used: Mapping[date, int | None],
-    days: Mapping[date, DayCount],
-    period: budget.Period,
-    today: date,
-) -> int:
+def unknown_in(calls: Mapping[date, float | None], period: budget.Period, today: date) -> int:
     """Whole days of the period before `today` that nobody has a number for."""
-    calls = counted(used, days, today)
     passed = (min(today, period.end) - period.start).days
     return sum(calls.get(period.start + n * DAY) is None for n in range(passed))
 

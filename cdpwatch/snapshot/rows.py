@@ -13,7 +13,7 @@ from cdpwatch.days import DAY
 from cdpwatch.models import Connection, DeliveryDay, SourceDay, Workspace
 from cdpwatch.readings import DayCount, TrafficSlice
 
-from .counts import DAY_COUNT, live_by_day, used_by_day, used_in
+from .counts import DAY_COUNT, counted, live_by_day, used_by_day, used_in
 from .traffic import sources_of
 from .whole import Snapshot
 
@@ -67,7 +67,7 @@ def _source_row(
 ) -> SourceRow:
     today = view.situation.now.date()
     used = used_by_day(days, live_by_day(pieces), today)
-    total = used_in(used, days, view.period, today)
+    total = used_in(counted(used, days, today), view.period, today)
     return SourceRow(
         connection=source,
         used=total,

@@ -12,8 +12,8 @@ from cdpwatch.days import DAY, start_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
 from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
-from cdpwatch.policy import judge
-from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
+from cdpwatch.policy import Rule, judge
+from cdpwatch.readings import PollerHealth, TrafficSlice
 from cdpwatch.timetable import POLLERS
 
 from .counts import (
@@ -54,32 +54,29 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     `as_of` looks back: `now` is a moment of the past, and its running day, of which only the
     whole is kept, is left out.
     """
-    terms = terms_of(Contract.objects.get(workspace=workspace))
-    period = budget.period_at(terms, now.date())
+    terms, today = terms_of(Contract.objects.get(workspace=workspace)), now.date()
+    period = budget.period_at(terms, today)
     previous = budget.period_before(terms, period)
-    days = workspace_days(workspace, min(now.date() - HISTORY, previous.start))
+    days = workspace_days(workspace, min(today - HISTORY, previous.start))
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
-    upto = start_of(now.date()) if as_of else now
     rules = rulebook.current(workspace)
-    pieces = traffic(workspace, period.start, upto, seen)
-    pieces = with_beginnings(pieces, lambda piece: judge(rules, piece).verdict.is_leak, upto)
+    pieces = _judged_traffic(workspace, period, rules, start_of(today) if as_of else now, seen)
     shares = hour_shares(workspace, now)
     days_left = (start_of(period.end) - now) / DAY
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
-    used = used_by_day(days, live_by_day(pieces), now.date())
-    projected = project(terms, period, days, used, found, pieces, now, shares)
-    before = _verdict_before(workspace, period, now.date())
-    total_used = used_in(used, days, period, now.date())
-    unknown = unknown_in(used, days, period, now.date())
-    state = budget.standing(terms, period, total_used, projected, now, before, unknown)
+    used = used_by_day(days, live_by_day(pieces), today)
+    calls = counted(used, days, today)
+    projected = project(period, calls, found, pieces, now, shares)
+    before, unknown = _verdict_before(workspace, period, today), unknown_in(calls, period, today)
+    total = used_in(calls, period, today)
     situation = Situation(
         now=now,
         workspace=workspace.name,
         terms=terms,
         days=days,
-        billed_to=billed_to(days, now.date()),
-        standing=state,
+        billed_to=billed_to(days, today),
+        standing=budget.standing(terms, period, total, projected, now, before, unknown),
         rules=rules,
         traffic=tuple(pieces),
         hour_shares=shares,
@@ -87,6 +84,18 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
         live_to=live_to,
     )
     return Snapshot(situation, period, previous, projected, found, used)
+
+
+def _judged_traffic(
+    workspace: Workspace,
+    period: budget.Period,
+    rules: Sequence[Rule],
+    upto: datetime,
+    seen: datetime,
+) -> list[TrafficSlice]:
+    """Live traffic; what the rules take for a leak has its beginning looked up too."""
+    pieces = traffic(workspace, period.start, upto, seen)
+    return with_beginnings(pieces, lambda piece: judge(rules, piece).verdict.is_leak, upto)
 
 
 def terms_of(contract: Contract) -> budget.Terms:
@@ -105,10 +114,8 @@ def _verdict_before(workspace: Workspace, period: budget.Period, today: date) ->
 
 
 def project(
-    terms: budget.Terms,
     period: budget.Period,
-    days: Mapping[date, DayCount],
-    used: Mapping[date, int | None],
+    calls: Mapping[date, float | None],
     found: Sequence[leaks.Found],
     pieces: Sequence[TrafficSlice],
     now: datetime,
@@ -119,17 +126,15 @@ def project(
     A leak that began yesterday is not yet in any weekday's profile: projected apart, its whole
     rate counts from its first hour on, and closing it takes exactly that back.
     """
-    today = now.date()
     leaked = _leaked_by_day(found, pieces)
-    history = counted(used, days, today)
-    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in history.items()}
+    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in calls.items()}
     # Joint sums are in their days already, and a day that nobody knows is left to the forecast.
     calm = forecast.period(
         clean,
         period.start,
         period.end,
         now,
-        running=clean.get(today),
+        running=clean.get(now.date()),
         hour_shares=shares,
     )
     rate = sum(leak.per_day for leak in found)
