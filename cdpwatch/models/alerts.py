@@ -68,7 +68,7 @@ class AlertEvent(models.Model):
     """One step of an alert's timeline."""
 
     alert = models.ForeignKey(Alert, models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=20)  # opened, worse, resolved
+    kind = models.CharField(max_length=20)  # opened or resolved
     at = models.DateTimeField()
     text = models.CharField(max_length=1000)
     actor = models.CharField(max_length=150, blank=True)  # "" = cdpwatch itself

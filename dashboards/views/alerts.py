@@ -25,7 +25,7 @@ DELIVERY_STATES = {
     DeliveryState.SENT: "ok",
     DeliveryState.FAILED: "bad",
 }
-EVENT_STATES = {"opened": "bad", "worse": "bad", "resolved": "ok"}
+EVENT_STATES = {"opened": "bad", "resolved": "ok"}
 
 
 @require_safe

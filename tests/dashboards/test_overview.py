@@ -38,7 +38,6 @@ from tests.factories import (
 )
 
 OVERVIEW, DATA = reverse("overview"), reverse("overview-data")
-BUDGETED = 32  # queries
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
@@ -368,18 +367,21 @@ def test_it_ignores_what_is_no_source(busy: Workspace, viewer: Client) -> None:
     assert "Prod - Amplitude" not in html[html.index("by source</caption>") :]
 
 
-def test_it_reads_the_overview_with_as_many_queries_for_many_sources(
+@pytest.mark.parametrize(("page", "most"), [(OVERVIEW, 32), ("/budget/", 27)])
+def test_it_reads_a_page_with_as_many_queries_for_many_sources(
     workspace: Workspace,
     viewer: Client,
     django_assert_max_num_queries: DjangoAssertNumQueries,
+    page: str,
+    most: int,
 ) -> None:
     now = datetime.now(UTC)
     bill(workspace, now.date(), 1_000_000)
     make_sources(workspace, 12, now)
-    with django_assert_max_num_queries(BUDGETED) as few:
-        text(viewer, OVERVIEW)
+    with django_assert_max_num_queries(most) as few:
+        text(viewer, page)
     workspace.connections.all().delete()
     make_sources(workspace, 200, now)
-    with django_assert_max_num_queries(BUDGETED) as many:
-        text(viewer, OVERVIEW)
+    with django_assert_max_num_queries(most) as many:
+        text(viewer, page)
     assert len(many) == len(few)
