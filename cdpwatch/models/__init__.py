@@ -4,6 +4,7 @@ from .alerts import Alert, AlertEvent, AlertState, Channel, Delivery, DeliverySt
 from .budget import Contract, PeriodKind, Projection
 from .catalog import (
     App,
+    CatalogChange,
     Connection,
     Credential,
     CredentialKind,
@@ -20,6 +21,7 @@ from .counting import (
     PollerState,
     PollRun,
     Reading,
+    RejectedRow,
     RequestKind,
     RequestState,
     RunState,
@@ -32,6 +34,7 @@ from .counting import (
 )
 from .people import AuditLog, Role, User
 from .policy import PolicyVersion, TrackingRule
+from .snapshot import KeptSnapshot
 
 __all__ = [
     "Alert",
@@ -39,6 +42,7 @@ __all__ = [
     "AlertState",
     "App",
     "AuditLog",
+    "CatalogChange",
     "Channel",
     "Connection",
     "Contract",
@@ -51,6 +55,7 @@ __all__ = [
     "Flow",
     "Function",
     "Heartbeat",
+    "KeptSnapshot",
     "Leak",
     "Link",
     "PeriodKind",
@@ -60,6 +65,7 @@ __all__ = [
     "Projection",
     "Reading",
     "Region",
+    "RejectedRow",
     "RequestKind",
     "RequestState",
     "Role",

@@ -25,6 +25,7 @@ class Workspace(models.Model):
     region = models.CharField(max_length=2, choices=Region, default=Region.US)
     demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    throttled_until = models.DateTimeField(null=True)  # Segment's 429 is for the whole token
 
     def __str__(self) -> str:
         return self.name or "Not connected yet"
@@ -89,15 +90,24 @@ class Flow(models.TextChoices):
     BOTH = "both", "Source, Destination"
 
 
-class App(models.Model):
+class Described(models.Model):
+    """What people write about something in the catalog. Polls never touch it."""
+
+    description = models.TextField(blank=True)
+    owner = models.CharField(max_length=100, blank=True)
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class App(Described):
     """A system that people know by name; its connections are what Segment knows."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="apps")
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=100)
-    description = models.TextField(blank=True)
     flow = models.CharField(max_length=12, choices=Flow)
-    owner = models.CharField(max_length=100, blank=True)
     aliases = models.JSONField(default=list)  # normalised names that mean this app
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -122,8 +132,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(direction=Direction.DESTINATION)
 
 
-class Connection(models.Model):
-    """One source, destination or warehouse of the workspace, as Segment last described it."""
+class Connection(Described):
+    """One source, destination or warehouse of the workspace, as Segment last described it.
+
+    Where people wrote no description or owner of its own, pages show those of its app.
+    """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="connections")
     app = models.ForeignKey(App, models.SET_NULL, null=True, related_name="connections")
@@ -181,14 +194,13 @@ class Link(models.Model):
         return f"{self.source} -> {self.target}"
 
 
-class Function(models.Model):
+class Function(Described):
     """A Segment function. Seeded ones are declared; `last_seen` is set once Segment lists it."""
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="functions")
     segment_id = models.CharField(max_length=100)
     kind = models.CharField(max_length=40)
     name = models.CharField(max_length=200)
-    description = models.TextField(blank=True)
     url = models.URLField(blank=True)
     catalog_id = models.CharField(max_length=100, blank=True)
     declared = models.BooleanField(default=False)
@@ -205,3 +217,37 @@ class Function(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CatalogChange(models.Model):
+    """One edit by a person of one field of an app, a connection or a function. Append-only.
+
+    An undo is a change of its own that points at what it took back.
+    """
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="catalog_changes")
+    app = models.ForeignKey(App, models.CASCADE, null=True, related_name="changes")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="changes")
+    function = models.ForeignKey(Function, models.CASCADE, null=True, related_name="changes")
+    field = models.CharField(max_length=20)  # a field of Described
+    before = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField(default=timezone.now)
+    undoes = models.OneToOneField("self", models.CASCADE, null=True, related_name="undone_by")
+
+    class Meta:
+        ordering = ("-pk",)
+        constraints = (
+            models.CheckConstraint(
+                name="one_thing_per_change",
+                condition=(
+                    models.Q(app__isnull=False, connection=None, function=None)
+                    | models.Q(app=None, connection__isnull=False, function=None)
+                    | models.Q(app=None, connection=None, function__isnull=False)
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.field} by {self.by}"

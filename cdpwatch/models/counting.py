@@ -168,6 +168,7 @@ class PollRun(models.Model):
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     rows = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)  # rows that could not be taken
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -183,6 +184,27 @@ class PollRun(models.Model):
         return f"{self.poller} {self.slot:%d %H:%M} {self.state}"
 
 
+class RejectedRow(models.Model):
+    """The loss ledger: rows of a turn that could not be taken, counted by what was wrong.
+
+    The sample is of the first such row, shortened and without values of secret fields.
+    """
+
+    run = models.ForeignKey(PollRun, models.CASCADE, related_name="rejections")
+    where = models.CharField(max_length=200)  # "GET /sources: sources"
+    reason = models.CharField(max_length=300)
+    count = models.PositiveIntegerField()
+    sample = models.CharField(max_length=300)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["run", "where", "reason"], name="one_rejection"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} x {self.reason}"
+
+
 class PollerState(models.Model):
     """What the health page shows of one poller, and how far its history has been read."""
 
@@ -194,6 +216,7 @@ class PollerState(models.Model):
     failures = models.PositiveIntegerField(default=0)  # in a row
     error = models.CharField(max_length=500, blank=True)
     rows = models.PositiveIntegerField(default=0)  # of the last good turn
+    rejected = models.PositiveIntegerField(default=0)  # of the last good turn
     not_before = models.DateTimeField(null=True)  # throttled by Segment until then
     history_from = models.DateField(null=True)  # the oldest day that was asked for
 
