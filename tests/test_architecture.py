@@ -19,7 +19,7 @@ LOCKS = sorted(ROOT.glob("requirements*.lock"))
 LONGEST_FUNCTION, LONGEST_FILE = 40, 500  # lines
 
 OUR_TEXT = {".py", ".md", ".html", ".toml", ".lock", ".js", ".css", ".json", ".yml", ".yaml"}
-VENDORED = "dashboards/static/plotly"
+VENDORED = ("dashboards/static/plotly", "/node_modules/")
 # Folders of somebody's machine are not ours to name.
 HOME = re.compile(r"(?<![\w.:/])/(?:home|root|Users|mnt)/\w")
 
@@ -37,7 +37,8 @@ def texts() -> Iterator[Path]:
     top = [path for path in ROOT.iterdir() if path.is_file()]
     below = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
     for path in (*top, *below):
-        ours = path.suffix in OUR_TEXT and VENDORED not in path.as_posix()
+        foreign = any(part in path.as_posix() for part in VENDORED)
+        ours = path.suffix in OUR_TEXT and not foreign
         if ours and path != Path(__file__).resolve():
             yield path
 

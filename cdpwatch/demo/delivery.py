@@ -8,15 +8,15 @@ received.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 
 from cdpwatch.demo import world
-from cdpwatch.demo.ledger import Grid, Ledger
-from cdpwatch.demo.traffic import FLOWS, Flow, Slice
+from cdpwatch.demo.ledger import Grid, Ledger, Stream
+from cdpwatch.demo.traffic import FLOWS, Slice
 from cdpwatch.demo.volumes import Counts, uniforms
 
 MILLION = 1_000_000
@@ -111,16 +111,16 @@ def received(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
     outcome = ("received", "")
     return [
         Tally(part, outcome, row)
-        for flow in _flows(source.slug)
+        for flow in _of(source.slug, ledger.streams())
         for part, row in zip(flow.mix, ledger.counts(flow, grid), strict=True)
     ]
 
 
 def rejected(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
     """What the source turned away at ingest: never billed, on top of what was received."""
-    return _tallies(
+    return _turned_away(ledger, source, grid) + _tallies(
         ledger,
-        source.slug,
+        _of(source.slug, FLOWS),
         grid,
         lambda flow, day, running: {
             REJECTED_AT_INGEST: _share(running, REJECTED_PPM, f"{flow.key}/{day}/rejected")
@@ -132,13 +132,13 @@ def outcomes(ledger: Ledger, destination: world.Destination, grid: Grid) -> list
     """What the destination did with each call of its source."""
     return _tallies(
         ledger,
-        destination.source,
+        _of(destination.source, ledger.streams()),
         grid,
         lambda flow, day, running: divide(flow, day, destination.kind, running),
     )
 
 
-def divide(flow: Flow, day: date, kind: str, running: Counts) -> dict[Outcome, Counts]:
+def divide(flow: Stream, day: date, kind: str, running: Counts) -> dict[Outcome, Counts]:
     """The running totals of a day's calls, divided by outcome; they add up to what came in."""
     left = running
     found: dict[Outcome, Counts] = {}
@@ -149,7 +149,7 @@ def divide(flow: Flow, day: date, kind: str, running: Counts) -> dict[Outcome, C
     return {**found, DELIVERED: left}
 
 
-def _chain(flow: Flow, kind: str) -> list[tuple[Outcome, Counts | int]]:
+def _chain(flow: Stream, kind: str) -> list[tuple[Outcome, Counts | int]]:
     mapping = MAPPINGS[kind]
     unmapped = np.array([0 if mapping.accepts(part) else MILLION for part in flow.mix])
     failed: list[tuple[Outcome, Counts | int]] = [
@@ -173,12 +173,12 @@ def _share(running: Counts, ppm: Counts | int, key: str) -> Counts:
 
 def _tallies(
     ledger: Ledger,
-    slug: str,
+    streams: list[Stream],
     grid: Grid,
-    judge: Callable[[Flow, date, Counts], dict[Outcome, Counts]],
+    judge: Callable[[Stream, date, Counts], dict[Outcome, Counts]],
 ) -> list[Tally]:
     tallies: list[Tally] = []
-    for flow in _flows(slug):
+    for flow in streams:
         days = [judge(flow, day, ledger.running(flow, day, edges)) for day, edges in grid.days]
         for outcome in days[0] if days else ():
             counts = np.concatenate([np.diff(found[outcome]) for found in days], axis=1)
@@ -186,9 +186,19 @@ def _tallies(
     return tallies
 
 
-def _rows(flow: Flow, outcome: Outcome, counts: Counts) -> list[tuple[Slice, Outcome, Counts]]:
+def _rows(flow: Stream, outcome: Outcome, counts: Counts) -> list[tuple[Slice, Outcome, Counts]]:
     return [(part, outcome, row) for part, row in zip(flow.mix, counts, strict=True)]
 
 
-def _flows(slug: str) -> list[Flow]:
-    return [flow for flow in FLOWS if flow.source == slug]
+def _turned_away(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
+    """Messages that clients really sent, each with its own reason."""
+    return [
+        Tally(part, ("rejected", stream.reason), row)
+        for stream in ledger.arrivals
+        if stream.reason and stream.source == source.slug
+        for part, row in zip(stream.mix, ledger.counts(stream, grid), strict=True)
+    ]
+
+
+def _of(slug: str, streams: Iterable[Stream]) -> list[Stream]:
+    return [stream for stream in streams if stream.source == slug]

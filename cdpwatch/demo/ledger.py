@@ -1,6 +1,7 @@
 """What the workspace received: flows, with leaks counted only while they are switched on.
 
-A ledger is a value made for one request from the leak intervals of that moment. Times are epoch
+To the invented flows comes what clients really sent. A ledger is a value made for one request from
+the leak intervals and the messages of that moment. Times are epoch
 minutes (whole minutes since 1970, UTC), because leaks switch on the minute.
 """
 
@@ -13,12 +14,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from cdpwatch.demo import world
+from cdpwatch.demo.arrivals import Arrivals
 from cdpwatch.demo.traffic import FLOWS, Flow
-from cdpwatch.demo.volumes import DAY, Counts, cumulative
+from cdpwatch.demo.volumes import DAY, EPOCH, Counts, cumulative
 
-EPOCH = date(1970, 1, 1)
 HISTORY_MONTHS = 13
 Span = tuple[int, int]
+Stream = Flow | Arrivals
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,16 @@ class Ledger:
     anchor: date
     begin: date  # no traffic before this day
     leaks: Mapping[str, Sequence[Span]]
+    arrivals: Sequence[Arrivals] = ()
 
-    def running(self, flow: Flow, day: date, edges: Sequence[int]) -> Counts:
+    def streams(self) -> list[Stream]:
+        """All that was accepted, by any source."""
+        return [*FLOWS, *(stream for stream in self.arrivals if not stream.reason)]
+
+    def running(self, flow: Stream, day: date, edges: Sequence[int]) -> Counts:
         """Calls of each slice since midnight at each edge (minutes of the day)."""
+        if isinstance(flow, Arrivals):
+            return flow.running(day, edges)
         if not flow.leak:
             return cumulative(flow, self.anchor, day, edges)
         total = np.zeros((len(flow.mix), len(edges)), dtype=np.int64)
@@ -48,7 +57,7 @@ class Ledger:
             total += at_edges[:, 1:] - at_edges[:, :1]
         return total
 
-    def counts(self, flow: Flow, grid: Grid) -> Counts:
+    def counts(self, flow: Stream, grid: Grid) -> Counts:
         """Calls of each slice in each bucket, shape (slices, buckets)."""
         parts = [np.diff(self.running(flow, day, edges)) for day, edges in grid.days]
         return np.concatenate([np.zeros((len(flow.mix), 0), dtype=np.int64), *parts], axis=1)
@@ -58,7 +67,7 @@ class Ledger:
         calls = dict.fromkeys(world.SOURCE_BY_ID, 0)
         if day < self.begin:
             return calls
-        for flow in FLOWS:
+        for flow in self.streams():
             slices = self.running(flow, day, (0, minutes))[:, -1]
             calls[world.segment_id("source", flow.source)] += int(slices.sum())
         return calls

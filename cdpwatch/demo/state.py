@@ -11,7 +11,8 @@ from cdpwatch.demo.limits import Limits
 from cdpwatch.demo.store import Store
 
 DEFAULT_TOKEN = "demo-token"
-VOLUME_LAG = timedelta(minutes=1)
+VOLUME_LAG = timedelta(0)  # every minute that is over: a call shows within a minute
+VOLUME_SETTLES_AFTER = timedelta(minutes=1)  # readers should lag the clock by that much
 DELIVERY_LAG = timedelta(minutes=5)
 
 
@@ -31,7 +32,7 @@ class Demo:
     def ledger(self) -> Ledger:
         anchor = self.store.anchor()
         begin = months_before(anchor, HISTORY_MONTHS)
-        return Ledger(anchor, begin, self.store.leaks())
+        return Ledger(anchor, begin, self.store.leaks(), self.store.arrivals())
 
     def visible_until(self, lag: timedelta) -> datetime:
         """The end of what can be seen: whole minutes, `lag` behind the clock."""

@@ -10,7 +10,7 @@ import numpy as np
 from cdpwatch.demo import delivery, world
 from cdpwatch.demo.ledger import Ledger, at, buckets, epoch_minute
 from cdpwatch.demo.query import Query
-from cdpwatch.demo.state import DELIVERY_LAG, VOLUME_LAG, Demo
+from cdpwatch.demo.state import DELIVERY_LAG, VOLUME_SETTLES_AFTER, Demo
 from cdpwatch.demo.web import Refused
 
 MAX_DAYS = 430
@@ -20,7 +20,8 @@ STEPS = ("delivered", "failed", "filtered")
 def truth(demo: Demo, query: Query) -> dict[str, Any]:
     """Calls by source and day, deliveries by destination and day, `from` to `to` inclusive.
 
-    The running day counts up to what event volume shows by now, and is not `complete`. Raises
+    The running day counts up to what a careful reader of event volume has by now, a minute behind
+    the clock, and is not `complete`. Raises
     Refused (422).
     """
     first, last = query.instant("from").date(), query.instant("to").date()
@@ -40,7 +41,7 @@ def truth(demo: Demo, query: Query) -> dict[str, Any]:
 
 
 def _calls(demo: Demo, ledger: Ledger, day: date) -> list[dict[str, Any]]:
-    seen = epoch_minute(demo.visible_until(VOLUME_LAG)) - epoch_minute(at(day, 0))
+    seen = epoch_minute(demo.visible_until(VOLUME_SETTLES_AFTER)) - epoch_minute(at(day, 0))
     minutes = max(0, min(seen, 1440))
     return [
         {

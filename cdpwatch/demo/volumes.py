@@ -21,6 +21,7 @@ from cdpwatch.demo.traffic import Flow
 Counts = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+EPOCH = date(1970, 1, 1)
 DAY = 1440  # minutes
 HOUR = 60
 DAY_SIGMA, HOUR_SIGMA, MINUTE_SIGMA, MIX_SIGMA = 0.04, 0.08, 0.12, 0.05

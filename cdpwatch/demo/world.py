@@ -39,6 +39,10 @@ class Source:
     def id(self) -> str:
         return segment_id("source", self.slug)
 
+    @property
+    def write_key(self) -> str:
+        return f"{CANARY}-write-key-{self.slug}"
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -169,6 +173,7 @@ WAREHOUSE_SOURCES: tuple[Source, ...] = tuple(
 )
 
 SOURCE_BY_ID = {source.id: source for source in SOURCES}
+SOURCE_BY_WRITE_KEY = {source.write_key: source for source in SOURCES}
 DESTINATION_BY_ID = {destination.id: destination for destination in DESTINATIONS}
 
 LABEL_DESCRIPTIONS = {

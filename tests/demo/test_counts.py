@@ -108,9 +108,9 @@ def test_it_filters_volume_by_source_and_event(world: World) -> None:
     assert (row["eventName"], list(row)[-2:]) == ("invoice_paid", ["total", "series"])
 
 
-def test_it_shows_volume_up_to_a_minute_ago(world: World) -> None:
+def test_it_shows_volume_of_every_minute_that_is_over(world: World) -> None:
     [row] = world.volume("MINUTE", "2026-11-18T12:00:00Z", "2026-11-18T13:00:00Z")
-    assert row["series"][-1]["time"] == "2026-11-18T12:03:00Z"
+    assert row["series"][-1]["time"] == "2026-11-18T12:04:00Z"
     [hour] = world.volume("HOUR", "2026-11-18T12:00:00Z", "2026-11-18T13:00:00Z")
     assert hour["total"] == row["total"]
 

@@ -127,7 +127,7 @@ def _source(row: world.Source) -> dict[str, Any]:
         "name": row.name,
         "workspaceId": world.WORKSPACE["id"],
         "enabled": row.enabled,
-        "writeKeys": [f"{world.CANARY}-write-key-{row.slug}"],
+        "writeKeys": [row.write_key],
         "settings": {"secret": f"{world.CANARY}-source-setting-{row.slug}"},
         "labels": [_label(*label) for label in row.labels],
         "metadata": metadata.source_metadata(row.kind),

@@ -1,4 +1,4 @@
-"""Event volume: calls by source, call type and event, a minute behind the clock."""
+"""Event volume: calls by source, call type and event, of every minute that is over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cdpwatch.demo import world
 from cdpwatch.demo.api.series import Key, Window, grouped, iso, points, read_window, stamps
 from cdpwatch.demo.query import Query
 from cdpwatch.demo.state import VOLUME_LAG, Demo
-from cdpwatch.demo.traffic import FLOWS, Slice
+from cdpwatch.demo.traffic import Slice
 from cdpwatch.demo.volumes import Counts
 from cdpwatch.demo.web import Refused
 
@@ -45,7 +45,7 @@ def _series(
     grid = window.grid(begin, demo.visible_until(VOLUME_LAG))
 
     def rows() -> Iterator[tuple[Key, Counts]]:
-        for flow in FLOWS:
+        for flow in ledger.streams():
             source_id = world.segment_id("source", flow.source)
             if source_id not in filters.get("sourceId", [source_id]):
                 continue
