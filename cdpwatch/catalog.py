@@ -12,10 +12,19 @@ from datetime import datetime
 
 from . import naming
 from .models import App, Connection, Environment, Function, Link, Workspace
-from .readings import ConnectionReading, FunctionReading, WorkspaceReading
+from .readings import (
+    ConnectionReading,
+    Direction,
+    FunctionReading,
+    NoData,
+    NotRecorded,
+    WorkspaceReading,
+)
+
+PEOPLES = ("description", "owner", "notes")  # fields of models.catalog.Described
 
 
-class WrongWorkspace(Exception):
+class WrongWorkspace(NotRecorded):
     """The token belongs to another workspace than the one these data are of."""
 
 
@@ -48,9 +57,16 @@ def record(
     connections: Sequence[ConnectionReading],
     functions: Sequence[FunctionReading],
     now: datetime,
+    *,
+    complete: bool = True,
 ) -> int:
-    """Make the catalog what Segment just listed. Call inside a transaction. Rows listed."""
+    """Make the catalog what Segment just listed. Call inside a transaction. Rows listed.
+
+    Where the list is not `complete`, what it lacks is neither retired nor unlinked. Raises
+    NoData when no source is listed though some were: see `_check_not_emptied`.
+    """
     pin(workspace, reading)
+    _check_not_emptied(workspace, connections)
     _record_functions(workspace, functions, now)
     matcher = Matcher.of(workspace)
     rows = {row.segment_id: row for row in Connection.objects.filter(workspace=workspace)}
@@ -59,14 +75,31 @@ def record(
             workspace=workspace, segment_id=listed.segment_id, first_seen=now
         )
         _describe(row, listed, matcher, now)
-        row.save()
+        _save(row)
         rows[listed.segment_id] = row
-    seen = {listed.segment_id for listed in connections}
-    Connection.objects.filter(workspace=workspace, retired_at=None).exclude(
-        segment_id__in=seen
-    ).update(retired_at=now)
-    _record_links(workspace, connections, rows)
+    _record_links(workspace, connections, rows, complete=complete)
+    if complete:
+        _retire_all_but(workspace, {listed.segment_id for listed in connections}, now)
     return len(connections) + len(functions)
+
+
+def _check_not_emptied(workspace: Workspace, connections: Sequence[ConnectionReading]) -> None:
+    """Raise NoData for a catalog without sources where there were some.
+
+    A workspace that is used keeps a source; an answer without any comes from another region or
+    from an outage, and would retire all at once.
+    """
+    known = Connection.objects.filter(workspace=workspace).live().sources().count()
+    if known and not any(row.direction == Direction.SOURCE for row in connections):
+        raise NoData(
+            f"Segment lists no source, though it had {known}: nothing was changed. The token may"
+            " belong to another region."
+        )
+
+
+def _retire_all_but(workspace: Workspace, seen: set[str], now: datetime) -> None:
+    gone = Connection.objects.filter(workspace=workspace, retired_at=None)
+    gone.exclude(segment_id__in=seen).update(retired_at=now)
 
 
 def _describe(row: Connection, listed: ConnectionReading, matcher: Matcher, now: datetime) -> None:
@@ -79,6 +112,13 @@ def _describe(row: Connection, listed: ConnectionReading, matcher: Matcher, now:
     matcher.place(row)
 
 
+def _save(row: Connection | Function) -> None:
+    """All of a new row; of a known one not what people write, who may be at it this moment."""
+    ours = [field.name for field in row._meta.concrete_fields if not field.primary_key]
+    known = None if row._state.adding else [name for name in ours if name not in PEOPLES]
+    row.save(update_fields=known)
+
+
 def _record_functions(
     workspace: Workspace, functions: Sequence[FunctionReading], now: datetime
 ) -> None:
@@ -88,19 +128,20 @@ def _record_functions(
         row = (
             known.filter(segment_id=listed.segment_id).first()
             or known.filter(declared=True, last_seen=None, name__iexact=listed.name).first()
-            or Function(workspace=workspace)
+            or Function(workspace=workspace, description=listed.description)
         )
         row.segment_id, row.kind, row.name = listed.segment_id, listed.kind, listed.name[:200]
-        row.description = row.description or listed.description
         row.catalog_id, row.deployed_at = listed.catalog_id, listed.deployed_at
         row.last_seen = now
-        row.save()
+        _save(row)
 
 
 def _record_links(
     workspace: Workspace,
     connections: Sequence[ConnectionReading],
     rows: dict[str, Connection],
+    *,
+    complete: bool,
 ) -> None:
     wanted = {
         (rows[source].pk, rows[listed.segment_id].pk)
@@ -112,7 +153,8 @@ def _record_links(
     stored = {
         (source, target): pk for pk, source, target in links.values_list("pk", "source", "target")
     }
-    links.filter(pk__in=[pk for pair, pk in stored.items() if pair not in wanted]).delete()
+    if complete:
+        links.filter(pk__in=[pk for pair, pk in stored.items() if pair not in wanted]).delete()
     Link.objects.bulk_create(
         [Link(source_id=source, target_id=target) for source, target in wanted - stored.keys()],
         ignore_conflicts=True,

@@ -4,7 +4,8 @@ Frozen dataclasses, nothing else: no Django, no I/O, no clock. Days are UTC days
 aware UTC datetimes, counts are whole calls unless a field says otherwise.
 
     pollers -> WorkspaceReading, ConnectionReading, FunctionReading,
-               UsageReading, VolumeReading, DeliveryReading   -> counting, catalog
+               UsageReading, VolumeReading, DeliveryReading,
+               Rejection                                      -> counting, catalog
     snapshot -> DayCount, TrafficSlice, PollerHealth, ...      -> detectors, pages
     detectors -> Finding                                      -> alerts
     alerts -> Message                                         -> channels
@@ -38,7 +39,9 @@ class Grain(StrEnum):
 # and is read every two, so a turn may fail before it looks quiet.
 RECENT = timedelta(minutes=4)
 
+LONGEST_ID = 100  # characters of an id of Segment's; real ones have 27 at most
 CALL_TYPES = ("track", "identify", "page", "screen", "group", "alias")
+LONGEST_CALL_TYPE = 10  # characters that the tables have room for
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,23 @@ class DeliveryReading:
     failed: int
     filtered: int
     retried: int
+
+
+class NotRecorded(Exception):
+    """An answer of the right shape that must not be written; `str` is a sentence for people."""
+
+
+class NoData(NotRecorded):
+    """Segment had nothing to say where it had something before: that is not zero."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One row of an answer that was not taken. `sample` is the row, without secret values."""
+
+    where: str  # the list, e.g. "GET /sources: sources"
+    reason: str  # e.g. "enabled is not true or false"
+    sample: str = ""
 
 
 @dataclass(frozen=True)

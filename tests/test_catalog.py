@@ -9,7 +9,7 @@ import pytest
 
 from cdpwatch import catalog
 from cdpwatch.models import Connection, Function, Link, Workspace
-from cdpwatch.readings import ConnectionReading, Direction
+from cdpwatch.readings import ConnectionReading, Direction, NoData
 from tests.factories import (
     NOW,
     make_app,
@@ -127,3 +127,47 @@ def test_it_shortens_names_that_are_too_long_for_the_row(workspace: Workspace) -
     record(workspace, make_listed(name="x" * 900))
     row = Connection.objects.get()
     assert (len(row.name), len(row.naming_advice) <= 700) == (500, True)
+
+
+# --- answers that are not whole -----------------------------------------------------------------
+def record_part(workspace: Workspace, *listed: ConnectionReading) -> None:
+    catalog.record(workspace, make_workspace_reading(), listed, (), LATER, complete=False)
+
+
+def test_it_retires_and_unlinks_nothing_for_a_list_that_is_not_complete(
+    workspace: Workspace,
+) -> None:
+    amplitude = make_listed("dst1", direction=Direction.DESTINATION, fed_by=("src1",))
+    record(workspace, make_listed("src1"), make_listed("src2"), amplitude)
+    record_part(workspace, make_listed("src2", name="Prod - Renamed"))
+    assert not Connection.objects.exclude(retired_at=None)
+    assert Link.objects.count() == 1
+    assert Connection.objects.get(segment_id="src2").name == "Prod - Renamed"
+    record(workspace, make_listed("src2"), later=True)
+    assert Connection.objects.exclude(retired_at=None).count() == 2
+    assert not Link.objects.exists()
+
+
+@pytest.mark.parametrize("direction", [None, Direction.DESTINATION])
+def test_it_does_not_believe_that_every_source_is_gone(
+    workspace: Workspace, direction: Direction | None
+) -> None:
+    record(workspace, make_listed("src1"), make_listed("src2"))
+    left = [make_listed("dst1", direction=direction)] if direction else []
+    with pytest.raises(NoData, match="no source, though it had 2: nothing was changed"):
+        record(workspace, *left, later=True)
+
+
+def test_it_takes_an_empty_workspace_as_it_is(workspace: Workspace) -> None:
+    assert record(workspace) == 0
+
+
+def test_it_keeps_a_deleted_source_apart_from_a_new_one_of_the_same_name(
+    workspace: Workspace,
+) -> None:
+    record(workspace, make_listed("src1"))
+    record(workspace, make_listed("src2"), later=True)
+    old, new = Connection.objects.order_by("segment_id")
+    assert (old.name, new.name) == ("Prod - Application", "Prod - Application")
+    assert (old.retired_at, new.retired_at) == (LATER, None)
+    assert (old.first_seen, new.first_seen) == (NOW, LATER)

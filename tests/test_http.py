@@ -1,4 +1,4 @@
-"""Segment's client and the webhook over a fake transport: errors, retries, paging, parsing."""
+"""Segment's client and the webhook over a fake transport: errors, retries, parsing."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import gzip
 import json
 import pickle
 import tracemalloc
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
-import stamina
 
 from cdpwatch.http import (
-    Api,
     ApiError,
     BadPayload,
     Fields,
@@ -32,50 +29,12 @@ from cdpwatch.http import (
 )
 from cdpwatch.http.api import wait_before_retry
 from cdpwatch.http.status import parse_retry_after
+from tests.answering import TOKEN, Script, client, failure, ok
 
-TOKEN = "sgp_do_not_print_me"
 HOOK = "https://hooks.slack.test/services/T1/B2/do-not-print-me"
 NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
-Handler = Callable[[httpx.Request], httpx.Response]
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Stamina's own test mode: up to four attempts, no sleep between them."""
-    with stamina.set_testing(True, attempts=4, cap=True):
-        yield
-
-
-def client(handler: Handler | httpx.Response, **options: Any) -> Api:
-    answer = (lambda request: handler) if isinstance(handler, httpx.Response) else handler
-    return segment(
-        "https://api.segment.test", TOKEN, transport=httpx.MockTransport(answer), **options
-    )
-
-
-class Script:
-    """Gives its answers in turn, the last one for ever, and remembers what was asked."""
-
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def ok(**data: Any) -> httpx.Response:
-    return httpx.Response(200, json={"data": data})
-
-
-def failure(status: int, **error: Any) -> httpx.Response:
-    return httpx.Response(status, json={"errors": [{"type": "input-validation", **error}]})
-
+pytestmark = pytest.mark.usefixtures("no_waiting")
 
 # The request
 
@@ -146,7 +105,7 @@ def test_it_asks_once_where_asking_again_does_not_help(status: int, kind: type[A
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (httpx.Response(429), RateLimited),
+        (httpx.Response(429, headers={"retry-after": "1"}), RateLimited),
         (httpx.Response(500, text="<html>"), ServerError),
         (httpx.Response(503), ServerError),
         (httpx.ConnectError("no route"), Unreachable),
@@ -215,8 +174,9 @@ def test_it_reads_retry_after(header: str, seconds: float | None) -> None:
         ({}, 41_250, 41.25),
         ({}, 1e300, 900),
         ({}, -5, 1),
-        ({}, True, None),
-        ({}, "41250", None),
+        ({}, True, 30),
+        ({}, "41250", 30),
+        ({}, None, 30),
         ({"retry-after": "50"}, 41_250, 50),
         ({"retry-after": "soon"}, 41_250, 41.25),
     ],
@@ -229,6 +189,15 @@ def test_it_falls_back_to_the_wait_in_the_body(
     with client(limited, attempts=1) as api, pytest.raises(RateLimited) as caught:
         api.get("/sources")
     assert caught.value.retry_after == seconds
+
+
+def test_it_tells_of_each_answer_that_asks_to_wait() -> None:
+    waits: list[float] = []
+    slow = [httpx.Response(429, headers={"retry-after": text}) for text in ("7", "-1", "86400")]
+    with client(Script(*slow)) as api, pytest.raises(RateLimited):
+        api.on_throttled = waits.append
+        api.get("/things")
+    assert waits == [7, 1, 900]
 
 
 def test_it_passes_on_what_the_api_says_about_a_refusal() -> None:
@@ -269,7 +238,7 @@ def test_its_errors_survive_pickling() -> None:
     ("body", "why"),
     [
         (b"<html>Sign in to the airport</html>", "not JSON"),
-        (b"", "not JSON"),
+        (b"", "answered 200 with nothing in it"),
         (b'{"data": {"sources": [{"id": "a"', "not JSON"),
         (b'{"data": {"count": NaN}}', "not JSON"),
         (b'{"data": {"count": -Infinity}}', "not JSON"),
@@ -287,6 +256,21 @@ def test_it_refuses_an_answer_of_the_wrong_shape(body: bytes, why: str) -> None:
     with client(script) as api, pytest.raises(BadPayload, match=why):
         api.get("/sources")
     assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "text/plain", "image/\x1b[31mpng"])
+def test_it_refuses_an_answer_that_says_it_is_not_json(kind: str) -> None:
+    answer = httpx.Response(200, content=b'{"data": {}}', headers={"content-type": kind.encode()})
+    with client(answer) as api, pytest.raises(BadPayload, match="instead of JSON: a proxy") as e:
+        api.get("/sources")
+    assert str(e.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/vnd.segment.v1+json", None])
+def test_it_takes_every_spelling_of_json(kind: str | None) -> None:
+    headers = {"content-type": kind} if kind else {}
+    with client(httpx.Response(200, content=b'{"data": {}}', headers=headers)) as api:
+        assert api.get("/sources") == {}
 
 
 def test_it_reads_a_compressed_answer() -> None:
@@ -367,88 +351,6 @@ def test_it_reads_times_as_utc() -> None:
     assert row.instant("b") == datetime(2025, 6, 1, tzinfo=UTC)
     with pytest.raises(BadPayload, match=r"^x\.c is not an ISO 8601 time\.$"):
         row.instant("c")
-
-
-# Paging
-
-
-def test_it_follows_cursors_to_the_last_page() -> None:
-    script = Script(
-        ok(rows=[{"n": 1}], pagination={"current": "MA==", "next": "MQ=="}),
-        ok(rows=[], pagination={"next": "Mg=="}),
-        ok(rows=[{"n": 2}, {"n": 3}], pagination={"current": "Mg=="}),
-    )
-    with client(script) as api:
-        pages = list(api.pages("/things", {"period": "p"}, key="rows"))
-    assert pages == [[{"n": 1}], [], [{"n": 2}, {"n": 3}]]
-    assert [dict(request.url.params) for request in script.asked] == [
-        {"period": "p", "pagination.count": "1000"},
-        {"period": "p", "pagination.count": "1000", "pagination.cursor": "MQ=="},
-        {"period": "p", "pagination.count": "1000", "pagination.cursor": "Mg=="},
-    ]
-
-
-@pytest.mark.parametrize("pagination", [None, {}, {"next": None}, {"next": ""}])
-def test_it_stops_where_there_is_no_next_page(pagination: object) -> None:
-    script = Script(ok(rows=[], pagination=pagination))
-    with client(script) as api:
-        assert list(api.pages("/things", key="rows")) == [[]]
-    assert len(script.asked) == 1
-
-
-def test_it_stops_at_a_cursor_that_comes_back() -> None:
-    turns = [ok(rows=[], pagination={"next": cursor}) for cursor in ("a", "b", "a")]
-    script = Script(*turns)
-    with client(script) as api, pytest.raises(BadPayload, match="same page cursor twice"):
-        list(api.pages("/things", key="rows"))
-    assert len(script.asked) == 3
-
-
-def test_it_stops_at_a_list_without_end() -> None:
-    def more(request: httpx.Request) -> httpx.Response:
-        return ok(
-            rows=[], pagination={"next": request.url.params.get("pagination.cursor", "") + "x"}
-        )
-
-    with client(more) as api, pytest.raises(BadPayload, match="more than 7 pages"):
-        list(api.pages("/things", key="rows", max_pages=7))
-
-
-@pytest.mark.parametrize(
-    "error", [{"field": "pagination.count"}, {"message": "count must be at most 200"}]
-)
-def test_it_asks_older_servers_for_smaller_pages(error: dict[str, str]) -> None:
-    script = Script(failure(422, **error), ok(rows=[]))
-    with client(script) as api:
-        assert list(api.pages("/things", key="rows")) == [[]]
-        assert list(api.pages("/others", key="rows")) == [[]]
-    counts = [request.url.params["pagination.count"] for request in script.asked]
-    assert counts == ["1000", "200", "200"]
-
-
-@pytest.mark.parametrize(
-    ("status", "field"), [(422, "period"), (400, "pagination.count"), (404, "pagination.count")]
-)
-def test_it_does_not_ask_again_when_the_count_was_not_at_fault(status: int, field: str) -> None:
-    script = Script(failure(status, field=field))
-    with client(script) as api, pytest.raises(ApiError):
-        list(api.pages("/things", key="rows"))
-    assert len(script.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("data", "field"),
-    [
-        ({}, "data.rows is missing"),
-        ({"rows": {}}, "data.rows is not a list"),
-        ({"rows": [{}, 5]}, r"data\.rows\[1\] is not an object"),
-        ({"rows": [], "pagination": []}, "data.pagination is not an object"),
-        ({"rows": [], "pagination": {"next": 5}}, "data.pagination.next is not a string"),
-    ],
-)
-def test_it_refuses_a_page_of_the_wrong_shape(data: dict[str, Any], field: str) -> None:
-    with client(ok(**data)) as api, pytest.raises(BadPayload, match=rf"^GET /things: {field}"):
-        list(api.pages("/things", key="rows"))
 
 
 # The webhook

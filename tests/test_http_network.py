@@ -4,72 +4,15 @@ from __future__ import annotations
 
 import gzip
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from cdpwatch.http import Api, ApiError, BadPayload, Refused, Unreachable, post_json, segment
+from cdpwatch.http import BadPayload, Refused, Unreachable, post_json, segment
 from cdpwatch.http.network import CheckedBackend, Deadline, may_call
-
-Answering = Callable[[BaseHTTPRequestHandler], None]
-
-
-@contextmanager
-def serve(answering: Answering, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server on loopback that answers each request with `answering`; gives its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            answering(self)
-
-        do_POST = do_GET
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *args: object) -> None:
-            """The client hangs up in these tests."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def client(url: str, *, deadline: float = 5.0, max_bytes: int = 2**20) -> Api:
-    return segment(
-        url, "sgp_test", allow_loopback=True, deadline=deadline, max_bytes=max_bytes, attempts=1
-    )
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, *headers: tuple[str, str]) -> None:
-    handler.send_response(200)
-    for name, value in (*headers, ("Content-Length", str(len(body)))):
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(body)
+from tests.loopback import client, failing, send, serve
 
 
 def drip(handler: BaseHTTPRequestHandler, data: bytes) -> None:
@@ -77,12 +20,6 @@ def drip(handler: BaseHTTPRequestHandler, data: bytes) -> None:
     for byte in data:
         handler.wfile.write(bytes([byte]))
         time.sleep(0.05)
-
-
-def failing(url: str, *, deadline: float = 5.0, max_bytes: int = 2**20) -> ApiError:
-    with client(url, deadline=deadline, max_bytes=max_bytes) as api, pytest.raises(ApiError) as e:
-        api.get("/sources")
-    return e.value
 
 
 def test_it_gives_each_request_over_one_connection_the_whole_deadline() -> None:
@@ -160,6 +97,19 @@ def test_it_does_not_follow_a_redirect() -> None:
     assert reached == []
 
 
+def test_it_waits_for_a_slow_resolver_no_longer_than_the_deadline() -> None:
+    done = threading.Event()
+
+    def resolve(host: str, port: int, **options: object) -> list[object]:
+        done.wait(10)
+        return []
+
+    asked = CheckedBackend("it", Deadline(0.05), allow_loopback=True, resolve=resolve)
+    with pytest.raises(Unreachable, match=r"was not resolved \(DNS\) within 0\.05 s"):
+        asked.connect_tcp("slow.test", 443)
+    done.set()
+
+
 def test_it_says_that_a_connection_was_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
@@ -172,48 +122,6 @@ def test_it_says_that_a_name_does_not_resolve() -> None:
     error = failing("https://segment.invalid")
     assert isinstance(error, Unreachable)
     assert str(error) == "The name of segment.invalid does not resolve (DNS)."
-
-
-def test_it_says_what_is_wrong_with_a_certificate(tmp_path: Path) -> None:
-    with serve(lambda h: send(h, b"{}"), self_signed(tmp_path)) as url:
-        error = failing(url)
-    assert isinstance(error, Unreachable)
-    assert "TLS certificate of 127.0.0.1 fails: self-signed certificate" in str(error)
-
-
-def test_it_says_that_the_other_side_does_not_speak_tls() -> None:
-    with serve(lambda h: send(h, b"{}")) as url:
-        error = failing(url.replace("http:", "https:"))
-    assert isinstance(error, Unreachable)
-    assert str(error) == "127.0.0.1 does not speak TLS as expected."
-
-
-def self_signed(folder: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 HERE = ("127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "10.0.0.1")

@@ -5,6 +5,7 @@ leaves the same rows. Billed usage is cumulative at the door; a day's calls are 
 """
 
 from .delivery import record_delivery
+from .losses import record_rejections
 from .rows import upsert
 from .usage import MISSING_ROW, NOT_BILLED_YET, daily, note_failure, record_usage
 from .volume import KEPT, LONGEST_EVENT, record_volume
@@ -17,6 +18,7 @@ __all__ = [
     "daily",
     "note_failure",
     "record_delivery",
+    "record_rejections",
     "record_usage",
     "record_volume",
     "upsert",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from cdpwatch.models import VolumeDay, VolumeHour, VolumeMinute, Workspace
-from cdpwatch.readings import Grain, VolumeReading, Window
+from cdpwatch.readings import Grain, NoData, VolumeReading, Window
 
 from .rows import connections, upsert
 
@@ -28,8 +28,14 @@ def record_volume(
     window: Window,
     readings: Sequence[VolumeReading],
     now: datetime,
+    *,
+    complete: bool = True,
 ) -> int:
-    """Make the buckets of `window` what Segment just said, and drop those past their keeping."""
+    """Make the buckets of `window` what Segment just said, and drop those past their keeping.
+
+    Where the answer is not `complete`, what it lacks stays as it was. Raises NoData for an
+    answer without any call where calls were counted before: no data is not zero.
+    """
     sources = connections(workspace, {reading.source_id for reading in readings}, now)
     counts: dict[tuple[int, datetime, str, str], int] = defaultdict(int)
     for reading in readings:
@@ -38,7 +44,8 @@ def record_volume(
             reading.count
         )
     table = VOLUME_TABLES[grain]
-    _drop_vanished(workspace, table, window, set(counts))
+    if complete:
+        _drop_vanished(workspace, table, window, set(counts))
     key = ("source_id", "bucket", "call_type", "event")
     upsert(table, key, (*key, "count"), [(*k, count) for k, count in counts.items()])
     if grain in KEPT:
@@ -57,6 +64,8 @@ def _drop_vanished(
         source__workspace=workspace, bucket__gte=window.start, bucket__lt=window.end
     )
     stored = rows.values_list("pk", "source_id", "bucket", "call_type", "event")
+    if stored and not keep:
+        raise NoData("GET /events/volume has no calls at all, though it had some before.")
     gone = [pk for pk, *key in stored if tuple(key) not in keep]
     for start in range(0, len(gone), 500):
         table.objects.filter(pk__in=gone[start : start + 500]).delete()

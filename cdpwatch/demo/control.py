@@ -7,6 +7,7 @@ import math
 from datetime import datetime
 from typing import Any
 
+from cdpwatch.demo import intake_page
 from cdpwatch.demo import query as queries
 from cdpwatch.demo.faults import KINDS
 from cdpwatch.demo.leaks import LEAKS
@@ -114,7 +115,8 @@ def _page(demo: Demo) -> str:
         "<p>A Segment workspace that exists only on this machine. What is switched here shows in "
         'its API within two minutes. <a href="/slack">Slack messages</a></p>'
     )
-    return render("Demo workspace", intro + _leak_table(demo) + _fault_table(demo) + _fault_form())
+    faults = _fault_table(demo) + _fault_form()
+    return render("Demo workspace", intro + _leak_table(demo) + faults + intake_page.table(demo))
 
 
 def _leak_table(demo: Demo) -> str:
@@ -154,12 +156,21 @@ def _fault_table(demo: Demo) -> str:
 
 
 def _fault_form() -> str:
-    kinds = "".join(f"<option>{kind}</option>" for kind in KINDS)
+    kinds = "".join(f"<option>{html.escape(kind)}</option>" for kind in KINDS)
     return (
         '<form method="post" action="/_demo/faults">'
         '<label>Path starts with<input name="path_prefix" value="/usage" required></label>'
         f'<label>Kind<select name="kind">{kinds}</select></label>'
         '<label>Times<input name="times" type="number" min="1" value="1"></label>'
         '<label>Seconds<input name="seconds" type="number" min="0" step="any" value="1"></label>'
-        "<button>Add fault</button></form>"
+        f"<button>Add fault</button></form>{_fault_words()}"
     )
+
+
+def _fault_words() -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(kind)}</th><td>{html.escape(said)}</td></tr>'
+        for kind, said in KINDS.items()
+    )
+    summary = "<summary>What the caller gets, by kind</summary>"
+    return f"<details>{summary}<table>{rows}</table></details>"

@@ -66,7 +66,7 @@ class Query:
 
     def page(self, rows: Sequence[Row]) -> tuple[Sequence[Row], dict[str, Any]]:
         """The asked page of the rows, and the pagination object; no `next` on the last page."""
-        offset, count = self._offset(), self._count()
+        offset, count = self.offset(), self._count()
         pagination: dict[str, Any] = {"current": cursor(offset), "totalEntries": len(rows)}
         if offset > 0:
             pagination["previous"] = cursor(max(offset - count, 0))
@@ -81,7 +81,8 @@ class Query:
             raise Refused(422, f'"{name}" must be between 1 and {MAX_COUNT}', name)
         return int(value)
 
-    def _offset(self) -> int:
+    def offset(self) -> int:
+        """How many rows come before the asked page."""
         name = "pagination.cursor"
         value = (self.texts(name) or [""])[-1]
         if not value:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from cdpwatch.demo import api, control, faults, slack
+from cdpwatch.demo import api, control, faults, intake, slack
 from cdpwatch.demo.limits import PER_MINUTE, Limits
 from cdpwatch.demo.page import SECURITY_HEADERS
 from cdpwatch.demo.state import DEFAULT_TOKEN, Demo, utc_now
@@ -36,6 +36,8 @@ def answer(demo: Demo, request: Request) -> Reply:
         return control.answer(demo, request).with_headers(SECURITY_HEADERS)
     if _is_below("/slack", request.path):
         return slack.answer(demo, request).with_headers(SECURITY_HEADERS)
+    if _is_below(intake.ROOT, request.path):
+        return intake.answer(demo, request)
     return api.answer(demo, request)
 
 
@@ -77,6 +79,7 @@ def serve(
         if port_file:
             _write_whole(port_file, url)
         _say(f"Segment API    {url}    token {token}")
+        _say(f"Tracking API   {url}{intake.ROOT}/batch    write keys on the control page")
         _say(f"Control page   {url}/_demo")
         _say(f"Slack webhook  {url}{slack.HOOK_PATH}    messages {url}/slack")
         stop.wait()
@@ -135,7 +138,7 @@ class DemoHandler(BaseHTTPRequestHandler):
             if request is None:
                 return
             fault = _fault(demo, request.path)
-            reply = faults.reply_to(fault, partial(answer, demo, request))
+            reply = faults.reply_to(fault, request, partial(answer, demo, request))
             faults.send(self, reply, fault)
         except (ConnectionError, TimeoutError):
             self.close_connection = True  # the client went away
@@ -156,10 +159,10 @@ class DemoHandler(BaseHTTPRequestHandler):
             body=self.rfile.read(int(length)),
         )
 
-    def send_head(self, reply: Reply) -> None:
+    def send_head(self, reply: Reply, length: int | None = None) -> None:
         self.send_response(reply.status)
         self.send_header("Content-Type", reply.content_type)
-        self.send_header("Content-Length", str(len(reply.body)))
+        self.send_header("Content-Length", str(len(reply.body) if length is None else length))
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()

@@ -1,4 +1,4 @@
-"""What changes while the demo runs, in SQLite: leak intervals, faults, Slack messages.
+"""What changes while the demo runs, in SQLite: leaks, faults, Slack messages, tracked messages.
 
 One connection behind a lock serves all request threads. Without a folder the store lives in memory.
 """
@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cdpwatch.demo import inbox
+from cdpwatch.demo.arrivals import Arrivals, from_rows
 from cdpwatch.demo.ledger import Span, epoch_minute, months_before
+from cdpwatch.demo.messages import Message
 
 SCHEMA = """
 create table if not exists born (anchor text not null);
@@ -47,9 +50,10 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
         name = ":memory:" if folder is None else str(folder / "demo.sqlite3")
         self._lock = threading.Lock()
+        self._arrivals: list[Arrivals] | None = None  # as of the last message
         self._db = sqlite3.connect(name, check_same_thread=False, timeout=10)
         with self._open() as db:
-            db.executescript(SCHEMA)
+            db.executescript(SCHEMA + inbox.SCHEMA)
             if db.execute("select 1 from born").fetchone() is None:
                 _give_birth(db, now)
 
@@ -123,6 +127,19 @@ class Store:
     def clear_messages(self) -> None:
         with self._open() as db:
             db.execute("delete from message")
+
+    def take(self, messages: Iterable[Message], now: datetime) -> None:
+        """Count messages of the Tracking API; all of them, or none if something fails."""
+        with self._open() as db:
+            inbox.take(db, messages, epoch_minute(now))
+            self._arrivals = None
+
+    def arrivals(self) -> list[Arrivals]:
+        """Every message that was taken or turned away."""
+        with self._open() as db:
+            if self._arrivals is None:
+                self._arrivals = from_rows(inbox.rows(db))
+            return self._arrivals
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -7,7 +7,8 @@
       Unauthorized           permanent  401, 403, a token that cannot be one
       NotFound               permanent  404
       Refused                permanent  other 4xx, a redirect, an address that we do not call
-      BadPayload             permanent  not JSON, wrong shape, repeated cursor, too many bytes
+      BadPayload             permanent  not JSON, wrong shape, a list without end, too many bytes
+        NoRowTaken           permanent  a list of which every row was wrong
 
 The message of each is a sentence for people. It holds no token, no webhook URL and no value
 from an answer, only the server's own error message, shortened.
@@ -17,7 +18,9 @@ from an answer, only the server's own error message, shortened.
     exchange.py  one request, its answer read up to a cap, failures turned into the tree
     status.py    what a status outside 2xx means, how long to wait
     payload.py   strict JSON and strict fields
-    api.py       Segment's envelope, retries and paging
+    paging.py    lists in pages, bounded, read again when they moved
+    sample.py    what may be shown of a row that was not taken
+    api.py       Segment's envelope, retries, rows taken and rejected
     webhook.py   one JSON POST
 """
 
@@ -27,6 +30,7 @@ from cdpwatch.http.api import Api, segment
 from cdpwatch.http.errors import (
     ApiError,
     BadPayload,
+    NoRowTaken,
     NotFound,
     RateLimited,
     Refused,
@@ -35,6 +39,7 @@ from cdpwatch.http.errors import (
     Unreachable,
 )
 from cdpwatch.http.payload import Fields, iso_utc, whole
+from cdpwatch.http.sample import sample_of
 from cdpwatch.http.webhook import Reply, post_json
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "ApiError",
     "BadPayload",
     "Fields",
+    "NoRowTaken",
     "NotFound",
     "RateLimited",
     "Refused",
@@ -51,6 +57,7 @@ __all__ = [
     "Unreachable",
     "iso_utc",
     "post_json",
+    "sample_of",
     "segment",
     "whole",
 ]

@@ -53,3 +53,7 @@ class Refused(ApiError):
 
 class BadPayload(ApiError):
     pass
+
+
+class NoRowTaken(BadPayload):
+    """A list of which every row was wrong."""

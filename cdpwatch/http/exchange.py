@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -50,16 +50,23 @@ def make_client(
     deadline: float,
     transport: httpx.BaseTransport | None,
     headers: Mapping[str, str] | None = None,
+    ca_file: str = "",
 ) -> httpx.Client:
     """A client for one checked URL: no redirects, no proxies or credentials from the environment.
 
-    `peer` is what messages call the other side.
+    `peer` is what messages call the other side; `ca_file` holds authorities to trust besides the
+    usual ones. Raises Refused when it cannot be read.
     """
+    try:
+        network = transport or GuardedTransport(
+            peer, deadline=deadline, allow_loopback=allow_loopback, ca_file=ca_file
+        )
+    except OSError:  # ssl.SSLError is one
+        raise Refused(f"The certificates to trust {peer} by cannot be read.") from None
     return httpx.Client(
         base_url=url,
         headers={"Accept-Encoding": "gzip", **(headers or {})},
-        transport=transport
-        or GuardedTransport(peer, deadline=deadline, allow_loopback=allow_loopback),
+        transport=network,
         timeout=deadline,
         follow_redirects=False,
         trust_env=False,
@@ -114,26 +121,34 @@ def _answer(response: httpx.Response, peer: str, max_bytes: int) -> Answer:
 
 def _read(response: httpx.Response, peer: str, max_bytes: int) -> bytes:
     """The body, inflated here and not by httpx, whose decoders have no limit on what comes out."""
-    inflate, is_whole = _inflater(response.headers.get("content-encoding", ""), peer)
-    body = bytearray()
     assert isinstance(response.stream, httpx.SyncByteStream)
-    try:
-        for chunk in response.stream:
-            body += inflate(chunk, max_bytes - len(body) + 1)
-            if len(body) > max_bytes:
-                raise BadPayload(f"{peer} sent more than {max_bytes / MIB:g} MiB.")
-    except zlib.error:
-        raise BadPayload(f"{peer} sent a compressed body that cannot be read.") from None
-    if not is_whole():
-        raise BadPayload(f"{peer} sent a compressed body that ends too early.")
+    encoding = response.headers.get("content-encoding", "").lower()
+    body = bytearray()
+    for piece in _pieces(response.stream, encoding, peer):
+        body += piece
+        if len(body) > max_bytes:
+            raise BadPayload(f"{peer} sent more than {max_bytes / MIB:g} MiB.")
     return bytes(body)
 
 
-def _inflater(encoding: str, peer: str) -> tuple[Callable[[bytes, int], bytes], Callable[[], bool]]:
-    """(inflate a chunk to at most so many bytes, whether the end has been seen)."""
-    if encoding.lower() in ("", "identity"):
-        return (lambda chunk, most: chunk), (lambda: True)
-    if encoding.lower() not in ("gzip", "x-gzip"):
-        raise BadPayload(f"{peer} answered in an encoding that was not asked for.")
+def _pieces(chunks: Iterable[bytes], encoding: str, peer: str) -> Iterable[bytes]:
+    if encoding in ("", "identity"):
+        return chunks
+    if encoding in ("gzip", "x-gzip"):
+        return _inflated(chunks, peer)
+    raise BadPayload(f"{peer} answered in an encoding that was not asked for.")
+
+
+def _inflated(chunks: Iterable[bytes], peer: str) -> Iterator[bytes]:
+    """A megabyte at a time: one chunk of a bomb may hold a thousand times its size."""
     gzip = zlib.decompressobj(wbits=31)
-    return gzip.decompress, lambda: gzip.eof
+    try:
+        for chunk in chunks:
+            while chunk:
+                yield gzip.decompress(chunk, MIB)
+                chunk = gzip.unconsumed_tail
+        yield gzip.flush()
+    except zlib.error:
+        raise BadPayload(f"{peer} sent a compressed body that cannot be read.") from None
+    if not gzip.eof:
+        raise BadPayload(f"{peer} sent a compressed body that ends too early.")

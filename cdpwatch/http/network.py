@@ -4,13 +4,15 @@ httpx's timeouts are per read: a server that sends a byte a second holds a worke
 name that passed a check can resolve to another address a moment later. Both are settled where
 the socket is made: a name is resolved once, every address it has is checked, the connection goes
 to a checked address (TLS still verifies the name), and each read gets what is left of the time.
-The system's resolver has no timeout of ours; it has its own.
+The system's resolver cannot be interrupted, so it works in a thread that nobody waits for longer.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -139,10 +141,7 @@ class CheckedBackend(httpcore.NetworkBackend):
         raise failure or Unreachable(f"{self._peer} has no address.")
 
     def _addresses(self, host: str, port: int) -> list[str]:
-        try:
-            found = self._resolve(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):  # UnicodeError: a label that is too long for DNS
-            raise Unreachable(f"The name of {self._peer} does not resolve (DNS).") from None
+        found = self._resolved(host, port)
         addresses = [str(entry[4][0]) for entry in found]
         if not all(may_call(each, allow_loopback=self._allow_loopback) for each in addresses):
             raise Refused(
@@ -151,12 +150,38 @@ class CheckedBackend(httpcore.NetworkBackend):
             )
         return addresses
 
+    def _resolved(self, host: str, port: int) -> list[Any]:
+        answer: queue.SimpleQueue[list[Any] | None] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answer.put(self._resolve(host, port, type=socket.SOCK_STREAM))
+            except (OSError, UnicodeError):  # UnicodeError: a label that is too long for DNS
+                answer.put(None)
+
+        threading.Thread(target=ask, name="resolver", daemon=True).start()
+        try:
+            found = answer.get(timeout=self._deadline.left())
+        except queue.Empty:
+            why = f"was not resolved (DNS) within {self._deadline.seconds:g} s"
+            raise Unreachable(f"The name of {self._peer} {why}.") from None
+        if found is None:
+            raise Unreachable(f"The name of {self._peer} does not resolve (DNS).")
+        return found
+
 
 class GuardedTransport(httpx.HTTPTransport):
-    """httpx's own transport on a CheckedBackend; each request gets `deadline` seconds in all."""
+    """httpx's own transport on a CheckedBackend; each request gets `deadline` seconds in all.
 
-    def __init__(self, peer: str, *, deadline: float, allow_loopback: bool) -> None:
+    `ca_file`: authorities to trust besides the usual ones, as of a proxy that opens TLS.
+    """
+
+    def __init__(
+        self, peer: str, *, deadline: float, allow_loopback: bool, ca_file: str = ""
+    ) -> None:
         context = httpx.create_ssl_context(trust_env=False)
+        if ca_file:
+            context.load_verify_locations(ca_file)
         super().__init__(verify=context, trust_env=False)
         self._deadline = Deadline(deadline)
         self._pool = httpcore.ConnectionPool(

@@ -53,6 +53,13 @@ def iso_utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def fields_of(value: object, where: str) -> Fields:
+    """The JSON object `value`, found at `where`. Raises BadPayload for anything else."""
+    if not isinstance(value, dict):
+        raise BadPayload(f"{where} is not an object.")
+    return Fields(value, where)
+
+
 class Fields:
     """A JSON object that knows where it was found: `Fields(row, "GET /sources: sources[3]")`.
 
@@ -64,14 +71,16 @@ class Fields:
         self.row = row
         self.where = where
 
-    def text(self, key: str, default: str | None = None) -> str:
-        """A string; `default` when absent, or BadPayload without one.
+    def text(self, key: str, default: str | None = None, *, longest: int | None = None) -> str:
+        """A string of `longest` characters at most; `default` when absent, BadPayload without one.
 
         NUL and lone surrogates, which databases refuse, are replaced.
         """
         value = self._get(key, default)
         if not isinstance(value, str):
             raise self.wrong(key, "is not a string")
+        if longest is not None and len(value) > longest:
+            raise self.wrong(key, f"is longer than {longest} characters")
         return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
     def flag(self, key: str) -> bool:
@@ -100,20 +109,19 @@ class Fields:
         return self.row.get(key) is not None
 
     def part(self, key: str) -> Fields:
-        value = self._get(key)
-        if not isinstance(value, dict):
-            raise self.wrong(key, "is not an object")
-        return Fields(value, f"{self.where}.{key}")
+        return fields_of(self._get(key), f"{self.where}.{key}")
 
-    def parts(self, key: str) -> Iterator[Fields]:
-        """The objects in a list."""
+    def items(self, key: str) -> list[Any]:
+        """The values in a list, whatever they are."""
         value = self._get(key)
         if not isinstance(value, list):
             raise self.wrong(key, "is not a list")
-        for position, item in enumerate(value):
-            if not isinstance(item, dict):
-                raise self.wrong(f"{key}[{position}]", "is not an object")
-            yield Fields(item, f"{self.where}.{key}[{position}]")
+        return value
+
+    def parts(self, key: str) -> Iterator[Fields]:
+        """The objects in a list."""
+        for position, item in enumerate(self.items(key)):
+            yield fields_of(item, f"{self.where}.{key}[{position}]")
 
     def wrong(self, key: str, what: str) -> BadPayload:
         return BadPayload(f"{self.where}.{key} {what}.")

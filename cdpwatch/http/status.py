@@ -19,9 +19,11 @@ from cdpwatch.http.errors import (
 )
 from cdpwatch.http.exchange import Answer
 from cdpwatch.http.payload import parse_object
+from cdpwatch.http.sample import printable
 
 SHORTEST_WAIT = 1.0  # seconds; what a server asks for is kept between these two
 LONGEST_WAIT = 15 * 60.0
+DEFAULT_WAIT = 30.0  # after a 429 that does not say how long
 LONGEST_SAYING = 200  # characters of a server's own message that we pass on
 
 
@@ -38,6 +40,7 @@ def error_for(answer: Answer, where: str, secret: str, now: datetime) -> ApiErro
     if status == 404:
         return NotFound(f"{where} was not found (404).", status=status)
     if status == 429:
+        wait = DEFAULT_WAIT if wait is None else wait
         return RateLimited(f"{where} was rate limited (429).", status=status, retry_after=wait)
     if status >= 500:
         why = f"{where} failed on the server's side ({status})."
@@ -47,6 +50,18 @@ def error_for(answer: Answer, where: str, secret: str, now: datetime) -> ApiErro
         return Refused(why, status=status)
     said, field = server_said(_object(answer), secret)
     return Refused(f"{where} was refused ({status}): {said}", status=status, field=field)
+
+
+def check_is_json(answer: Answer, where: str) -> None:
+    """Raise BadPayload for a success that announces something else than JSON, or holds nothing."""
+    if not answer.body:
+        raise BadPayload(f"{where} answered {answer.status} with nothing in it.")
+    kind = answer.headers.get("content-type", "").partition(";")[0]
+    if kind and "json" not in kind.lower():
+        raise BadPayload(
+            f"{where} answered with {printable(kind)[:60]} instead of JSON: a proxy or a sign-in"
+            " page may stand in between."
+        )
 
 
 def server_said(envelope: Mapping[str, Any], secret: str) -> tuple[str, str]:

@@ -6,66 +6,86 @@ lifted from `settings` is a warehouse's name, which Segment keeps nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from cdpwatch.http import Api, Fields, NotFound, Unauthorized
-from cdpwatch.readings import ConnectionReading, Direction, FunctionReading, WorkspaceReading
+from cdpwatch.http import Api, BadPayload, Fields, NotFound, Unauthorized, sample_of
+from cdpwatch.readings import (
+    LONGEST_ID,
+    ConnectionReading,
+    Direction,
+    FunctionReading,
+    Rejection,
+    WorkspaceReading,
+)
 
 FUNCTION_KINDS = ("SOURCE", "DESTINATION", "INSERT_DESTINATION")
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """One workspace at one moment."""
+    """One workspace at one moment.
+
+    `complete` False: a row that cannot be read was left out, so that what is missing here need
+    not be gone in Segment.
+    """
 
     workspace: WorkspaceReading
     connections: tuple[ConnectionReading, ...]
     functions: tuple[FunctionReading, ...]
+    complete: bool = True
 
 
 def read(api: Api) -> Catalog:
     """The workspace of the token and everything connected in it. Raises ApiError.
 
-    Functions are empty where the plan or the token does not show them.
+    Rows that cannot be read are in `api.rejections`. Functions are empty where the plan or the
+    token does not show them.
     """
-    return Catalog(
-        workspace=workspace(api),
-        connections=(*_sources(api), *_destinations(api), *_warehouses(api)),
-        functions=tuple(row for kind in FUNCTION_KINDS for row in _functions(api, kind)),
-    )
+    told = workspace(api)
+    rejected = len(api.rejections)
+    connections = (*_sources(api), *_destinations(api), *_warehouses(api))
+    complete = len(api.rejections) == rejected
+    return Catalog(told, connections, tuple(_functions(api)), complete)
 
 
 def workspace(api: Api) -> WorkspaceReading:
     """The workspace that the token belongs to, in one request. Raises ApiError."""
     row = Fields(api.get("/"), "GET /: data").part("workspace")
-    return WorkspaceReading(row.text("id"), row.text("slug"), row.text("name"))
+    segment_id = row.text("id", longest=LONGEST_ID)
+    return WorkspaceReading(segment_id, row.text("slug")[:200], row.text("name")[:200])
 
 
-def _sources(api: Api) -> Iterator[ConnectionReading]:
-    for row in api.rows("/sources", key="sources"):
-        yield _connection(row, Direction.SOURCE, row.text("name", ""))
+def _sources(api: Api) -> list[ConnectionReading]:
+    def parse(row: Fields) -> ConnectionReading:
+        return _connection(row, Direction.SOURCE, row.text("name", ""))
+
+    return api.rows("/sources", key="sources", parse=parse)
 
 
-def _destinations(api: Api) -> Iterator[ConnectionReading]:
+def _destinations(api: Api) -> list[ConnectionReading]:
     """A destination is fed by one source: the same tool behind three sources is three of them."""
-    for row in api.rows("/destinations", key="destinations"):
+
+    def parse(row: Fields) -> ConnectionReading:
         fed_by = (row.text("sourceId"),)
-        yield _connection(row, Direction.DESTINATION, row.text("name", ""), fed_by)
+        return _connection(row, Direction.DESTINATION, row.text("name", ""), fed_by)
+
+    return api.rows("/destinations", key="destinations", parse=parse)
 
 
-def _warehouses(api: Api) -> Iterator[ConnectionReading]:
-    for row in api.rows("/warehouses", key="warehouses"):
+def _warehouses(api: Api) -> list[ConnectionReading]:
+    def parse(row: Fields) -> ConnectionReading:
         name = row.part("settings").text("name", "") if row.has("settings") else ""
-        fed_by = _connected_sources(api, row.text("id"))
-        yield _connection(row, Direction.WAREHOUSE, name, fed_by)
+        return _connection(row, Direction.WAREHOUSE, name)
+
+    listed = api.rows("/warehouses", key="warehouses", parse=parse)
+    return [replace(row, fed_by=_connected_sources(api, row.segment_id)) for row in listed]
 
 
 def _connected_sources(api: Api, warehouse_id: str) -> tuple[str, ...]:
     path = f"/warehouses/{quote(warehouse_id, safe='')}/connected-sources"
     try:
-        return tuple(row.text("id") for row in api.rows(path, key="sources"))
+        return tuple(api.rows(path, key="sources", parse=lambda row: row.text("id")))
     except NotFound:  # removed since it was listed
         return ()
 
@@ -78,12 +98,12 @@ def _connection(
     slug = row.text("slug", "")
     metadata_name = metadata.text("name", "")
     return ConnectionReading(
-        segment_id=row.text("id"),
+        segment_id=row.text("id", longest=LONGEST_ID),
         direction=direction,
         name=name or slug or metadata_name,
         slug=slug,
         enabled=row.flag("enabled"),
-        metadata_id=metadata.text("id"),
+        metadata_id=metadata.text("id", longest=LONGEST_ID),
         metadata_name=metadata_name,
         metadata_slug=metadata.text("slug", ""),
         labels=_labels(row),
@@ -98,31 +118,55 @@ def _labels(row: Fields) -> dict[str, str]:
     return {label.text("key"): label.text("value") for label in row.parts("labels")}
 
 
-def _functions(api: Api, kind: str) -> list[FunctionReading]:
+def _functions(api: Api) -> list[FunctionReading]:
+    """Functions of every kind. A token that may not see them reads none; the ledger says so."""
+    found: list[FunctionReading] = []
     try:
-        rows = list(api.rows("/functions", {"resourceType": kind}, key="functions"))
-    except (Unauthorized, NotFound):
+        for kind in FUNCTION_KINDS:
+            found += _functions_of(api, kind)
+    except Unauthorized as error:  # nothing is asked after it
+        api.rejections.append(Rejection("GET /functions", str(error)))
+    return found
+
+
+def _functions_of(api: Api, kind: str) -> list[FunctionReading]:
+    def parse(row: Fields) -> FunctionReading | None:
+        return _function(row, kind) if row.has("id") else None  # a draft has none
+
+    try:
+        listed = api.rows("/functions", {"resourceType": kind}, key="functions", parse=parse)
+    except NotFound:
         return []
-    return [_function(api, row, kind) for row in rows if row.has("id")]
+    return [_detailed(api, each) for each in listed if each]
 
 
-def _function(api: Api, row: Fields, kind: str) -> FunctionReading:
-    details = _details(api, row)
+def _function(row: Fields, kind: str) -> FunctionReading:
     return FunctionReading(
-        segment_id=row.text("id"),
+        segment_id=row.text("id", longest=LONGEST_ID),
         kind=kind,
         name=row.text("displayName", ""),
         description=row.text("description", ""),
-        catalog_id=details.text("catalogId", "") or row.text("catalogId", ""),
-        deployed_at=details.instant("deployedAt") if details.has("deployedAt") else None,
+        catalog_id=row.text("catalogId", "", longest=LONGEST_ID),
+        deployed_at=row.instant("deployedAt") if row.has("deployedAt") else None,
     )
 
 
-def _details(api: Api, row: Fields) -> Fields:
-    """The function by its id, which alone says when it was deployed; else the row of the list."""
-    path = f"/functions/{quote(row.text('id'), safe='')}"
+def _detailed(api: Api, listed: FunctionReading) -> FunctionReading:
+    """The function asked for by its id, which alone says when it was deployed; else as listed."""
+    path = f"/functions/{quote(listed.segment_id, safe='')}"
     try:
         data = Fields(api.get(path), f"GET {path}: data")
-    except (Unauthorized, NotFound):
-        return row
-    return data.part("function") if data.has("function") else row
+    except NotFound:
+        return listed
+    except Unauthorized as error:
+        if error.status != 403:
+            raise
+        api.rejections.append(Rejection("GET /functions", str(error)))
+        return listed
+    try:
+        details = _function(data.part("function"), listed.kind) if data.has("function") else listed
+    except BadPayload as error:
+        api.rejections.append(Rejection("GET /functions", str(error), sample_of(data.row)))
+        return listed
+    catalog_id = details.catalog_id or listed.catalog_id
+    return replace(listed, catalog_id=catalog_id, deployed_at=details.deployed_at)

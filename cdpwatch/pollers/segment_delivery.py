@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
-from cdpwatch.http import Api, NotFound, iso_utc
-from cdpwatch.readings import DeliveryReading, Window
+from cdpwatch.http import Api, ApiError, Fields, NoRowTaken, NotFound, Unauthorized, iso_utc
+from cdpwatch.readings import LONGEST_CALL_TYPE, DeliveryReading, Rejection, Window
 
 OUTCOMES = {
     "delivered": "/delivery-overview/successful-delivery",
@@ -35,24 +36,37 @@ def read(api: Api, pairs: Sequence[tuple[str, str]], window: Window) -> tuple[De
     """Calls per destination, UTC day and call type in `window`: whole days, 30 at most.
 
     `pairs` are (source id, destination id). A destination that Segment no longer knows is left
-    out. Raises ApiError.
+    out; one that the token may not see (403), or of which a row cannot be read, is left out too,
+    and told in `api.rejections`: half of its outcomes would look like a day without failures.
+    Raises ApiError; where every pair was left out like that, the first one's.
     """
     readings: list[DeliveryReading] = []
+    left_out: list[ApiError] = []
     for source_id, destination_id in pairs:
         try:
             readings += _destination(api, source_id, destination_id, window)
         except NotFound:
             continue
+        except (Unauthorized, NoRowTaken) as error:
+            if error.status == 401:  # the token itself is refused: nothing more is asked
+                raise
+            left_out.append(error)
+            api.rejections.append(Rejection(f"destination {destination_id}", str(error)))
+    if pairs and len(left_out) == len(pairs):
+        raise left_out[0]
     return tuple(readings)
 
 
 def _destination(
     api: Api, source_id: str, destination_id: str, window: Window
 ) -> list[DeliveryReading]:
+    rejected = len(api.rejections)
     outcomes = {
         name: _outcome(api, path, source_id, destination_id, window)
         for name, path in OUTCOMES.items()
     }
+    if len(api.rejections) > rejected:
+        return []
     days = sorted({day for tallies in outcomes.values() for day in tallies})
     return [
         DeliveryReading(
@@ -78,9 +92,17 @@ def _outcome(
         "groupBy.0": "eventType",
     }
     tallies: defaultdict[Day, Tally] = defaultdict(Tally)
-    for row in api.rows(path, params, key="dataset"):
-        call_type = row.text("eventType")
-        for point in row.parts("series"):
-            tally = Tally(point.whole("count"), point.whole("retryCount", 0))
-            tallies[point.day("time"), call_type] = tally
+    for points in api.rows(path, params, key="dataset", parse=partial(_tallies, window)):
+        tallies.update(points)
+    return tallies
+
+
+def _tallies(window: Window, row: Fields) -> dict[Day, Tally]:
+    call_type = row.text("eventType", longest=LONGEST_CALL_TYPE)
+    tallies: dict[Day, Tally] = {}
+    for point in row.parts("series"):
+        day = point.day("time")
+        if not window.start.date() <= day <= window.end.date():
+            raise point.wrong("time", "is outside of the days that were asked for")
+        tallies[day, call_type] = Tally(point.whole("count"), point.whole("retryCount", 0))
     return tallies

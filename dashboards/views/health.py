@@ -11,16 +11,26 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cdpwatch import asking, people, progress, wording
 from cdpwatch import health as work
-from cdpwatch.models import PollRun, RequestKind, RequestState, Role, RunState, WorkRequest
+from cdpwatch.models import (
+    PollRun,
+    RejectedRow,
+    RequestKind,
+    RequestState,
+    Role,
+    RunState,
+    WorkRequest,
+)
 from cdpwatch.timetable import POLLERS
 from dashboards.access import needs, person
 from dashboards.context import the_workspace
 
 RECENT_RUNS = 20
+RECENT_REJECTIONS = 50
 RUN_STATES = {
     RunState.GOOD: ("ok", "Good"),
     RunState.RUNNING: ("late", "Running"),
     RunState.FAILED: ("bad", "Failed"),
+    RunState.PUT_OFF: ("warn", "Put off"),
 }
 
 
@@ -28,6 +38,7 @@ RUN_STATES = {
 def health(request: HttpRequest) -> HttpResponse:
     workspace, now = the_workspace(), datetime.now(UTC)
     runs = PollRun.objects.filter(workspace=workspace).order_by("-started_at", "-pk")
+    rejected = RejectedRow.objects.filter(run__workspace=workspace).order_by("-run_id", "pk")
     asked = workspace.requests.filter(kind=RequestKind.POLL).first()
     return render(
         request,
@@ -39,12 +50,20 @@ def health(request: HttpRequest) -> HttpResponse:
             "pollers": [poller_line(row, now) for row in work.poller_rows(workspace, now)],
             "outbox": work.outbox(workspace),
             "progress": progress.how_far(workspace, now),
-            "runs": [(run, *RUN_STATES[RunState(run.state)]) for run in runs[:RECENT_RUNS]],
+            "runs": [(run, *outcome(run)) for run in runs[:RECENT_RUNS]],
+            "rejected": rejected.select_related("run")[:RECENT_REJECTIONS],
             "asked": asked,
             "answer": answer(asked, now) if asked else None,
             "may_poll": person(request).can(Role.EDITOR),
         },
     )
+
+
+def outcome(run: PollRun) -> tuple[str, str]:
+    """State and word of a run; one that had to leave rows out is only partly good."""
+    if run.state == RunState.GOOD and run.rejected:
+        return "warn", "Partial"
+    return RUN_STATES[RunState(run.state)]
 
 
 @dataclass(frozen=True)
@@ -67,10 +86,12 @@ def standing(row: work.PollerRow, now: datetime) -> tuple[str, str]:
         return "bad", "Late"
     if row.state is None or row.state.last_run is None:
         return "off", "Not started"
-    if row.state.not_before and row.state.not_before > now:
+    if row.throttled_until and row.throttled_until > now:
         return "warn", "Throttled"
     if row.state.failures:
         return "warn", "Failing"
+    if row.state.rejected:
+        return "warn", "Partial"
     return "ok", "Good"
 
 

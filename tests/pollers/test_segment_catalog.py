@@ -121,13 +121,60 @@ def test_it_lets_no_write_key_setting_or_code_out(api: Api) -> None:
     assert "SECRET" not in repr(segment_catalog.read(api))
 
 
-def test_it_names_a_wrong_field_without_quoting_the_row(fake: Any, api: Api, payload: Any) -> None:
+def test_it_takes_the_other_sources_beside_one_that_cannot_be_read(
+    fake: Any, api: Api, payload: Any
+) -> None:
     sources = payload("sources")
     del sources["data"]["sources"][0]["metadata"]["id"]
     fake.replies["/sources"] = sources
+    catalog = segment_catalog.read(api)
+    assert not catalog.complete
+    assert "srcHook02" in by_id(catalog) and "srcWebProd01" not in by_id(catalog)
+    (rejection,) = api.rejections
+    assert (rejection.where, rejection.reason) == (
+        "GET /sources: sources",
+        "metadata.id is missing.",
+    )
+    assert '"id": "srcWebProd01"' in rejection.sample
+    assert "SECRET" not in rejection.sample
+
+
+def test_it_fails_where_no_row_of_a_list_can_be_read(fake: Any, api: Api, payload: Any) -> None:
+    sources = payload("sources")
+    for row in sources["data"]["sources"]:
+        row["enabled"] = "yes"
+    fake.replies["/sources"] = sources
     with pytest.raises(BadPayload) as caught:
         segment_catalog.read(api)
-    assert str(caught.value) == "GET /sources: sources[0].metadata.id is missing."
+    assert str(caught.value) == (
+        "GET /sources: sources[0].enabled is not true or false. No row of this list could be taken."
+    )
+
+
+def test_it_takes_a_catalog_whose_functions_are_not_shown_as_complete(fake: Any, api: Api) -> None:
+    fake.replies["/functions"] = 403
+    assert segment_catalog.read(api).complete
+    assert ["refused (403)" in each.reason for each in api.rejections] == [True]
+
+
+@pytest.mark.parametrize("path", ["/functions", "/functions/sfnc_Webinar1"])
+def test_it_asks_nothing_more_once_functions_are_refused(fake: Any, api: Api, path: str) -> None:
+    fake.replies[path] = 401
+    segment_catalog.read(api)
+    assert fake.asked[-1].path == path
+
+
+def test_it_keeps_a_function_whose_details_cannot_be_read(
+    fake: Any, api: Api, payload: Any
+) -> None:
+    function = payload("function")
+    function["data"]["function"]["deployedAt"] = "soon"
+    fake.replies["/functions/sfnc_Webinar1"] = function
+    (listed,) = segment_catalog.read(api).functions
+    assert (listed.segment_id, listed.deployed_at) == ("sfnc_Webinar1", None)
+    (rejection,) = api.rejections
+    assert "deployedAt is not an ISO 8601 time" in rejection.reason
+    assert "SECRET" not in rejection.sample
 
 
 def test_it_does_not_take_a_renamed_list_for_an_empty_one(fake: Any, api: Api) -> None:

@@ -67,3 +67,63 @@ def test_it_names_the_field_that_is_wrong(fake: Any, api: Api, payload: Any) -> 
     fake.replies["/delivery-overview/failed-delivery"] = failed
     with pytest.raises(BadPayload, match=r"failed-delivery: dataset\[0\]\.series\[0\]\.retryCount"):
         segment_delivery.read(api, PAIRS, WINDOW)
+
+
+def other(reply: object) -> Any:
+    """`reply` for the destination dstOther, an empty list for every one else."""
+    empty = {"data": {"dataset": []}}
+    return lambda params: reply if params["destinationConfigId"] == "dstOther" else empty
+
+
+BOTH = [("srcWebProd01", "dstOther"), *PAIRS]
+
+
+def test_it_skips_a_destination_that_the_token_may_not_see(fake: Any, api: Api) -> None:
+    fake.replies["/delivery-overview/successful-delivery"] = other(403)
+    readings = segment_delivery.read(api, BOTH, WINDOW)
+    assert {reading.destination_id for reading in readings} == {"dstAmp01"}
+    (rejection,) = api.rejections
+    assert rejection.where == "destination dstOther"
+    assert "refused (403)" in rejection.reason
+
+
+def test_it_asks_nothing_more_once_the_token_is_refused(fake: Any, api: Api) -> None:
+    fake.replies["/delivery-overview/successful-delivery"] = other(401)
+    with pytest.raises(Unauthorized):
+        segment_delivery.read(api, BOTH, WINDOW)
+    assert len(fake.asked) == 1
+
+
+def test_it_fails_where_no_destination_may_be_seen(fake: Any, api: Api) -> None:
+    fake.replies["/delivery-overview/successful-delivery"] = 403
+    with pytest.raises(Unauthorized):
+        segment_delivery.read(api, BOTH, WINDOW)
+
+
+def test_it_leaves_out_a_destination_whose_failures_it_cannot_read(
+    fake: Any, api: Api, payload: Any
+) -> None:
+    """Its delivered calls alone would look like a day without failures."""
+    failed = payload("delivery_failed")
+    failed["data"]["dataset"].append({"eventType": "page", "series": [{"time": "soon"}]})
+    fake.replies["/delivery-overview/failed-delivery"] = failed
+    assert segment_delivery.read(api, PAIRS, WINDOW) == ()
+    assert [each.reason for each in api.rejections] == ["series[].time is not an ISO 8601 time."]
+
+
+def test_it_leaves_out_a_destination_of_which_no_row_can_be_read(fake: Any, api: Api) -> None:
+    bad = {"data": {"dataset": [{"eventType": "page"}]}}
+    fake.replies["/delivery-overview/successful-delivery"] = other(bad)
+    readings = segment_delivery.read(api, BOTH, WINDOW)
+    assert {reading.destination_id for reading in readings} == {"dstAmp01"}
+    (rejection,) = api.rejections
+    assert rejection.where == "destination dstOther"
+    assert "No row of this list could be taken" in rejection.reason
+
+
+def test_it_takes_no_day_that_it_did_not_ask_for(fake: Any, api: Api, payload: Any) -> None:
+    failed = payload("delivery_failed")
+    failed["data"]["dataset"][0]["series"][0]["time"] = "9999-12-31"
+    fake.replies["/delivery-overview/failed-delivery"] = failed
+    with pytest.raises(BadPayload, match=r"time is outside of the days that were asked for"):
+        segment_delivery.read(api, PAIRS, WINDOW)

@@ -37,6 +37,7 @@ def test_it_reads_running_totals_of_the_workspace_and_of_each_source(api: Api) -
 
 
 def test_it_asks_for_the_period_by_its_first_day(fake: Any, api: Api) -> None:
+    fake.replies = dict.fromkeys(fake.replies, {"data": EMPTY})
     segment_usage.read(api, [date(2025, 5, 1), JUNE])
     assert [(url.path, url.params["period"]) for url in fake.asked] == [
         ("/usage/api-calls/daily", "2025-05-01"),
@@ -83,3 +84,35 @@ def test_it_refuses_a_timestamp_that_is_not_a_time(fake: Any, api: Api, timestam
     fake.replies["/usage/api-calls/daily"] = {"data": {"dailyWorkspaceAPICallsUsage": [row]}}
     with pytest.raises(BadPayload, match=r"\[0\]\.timestamp is"):
         segment_usage.read(api, [JUNE])
+
+
+def test_it_refuses_a_day_outside_of_the_period(fake: Any, api: Api) -> None:
+    """One row of the year 9999 would become a hole of three million days."""
+    days = ("2025-06-01", "2025-05-31", "2025-07-02", "9999-12-31")
+    rows = [{"apiCalls": "5", "timestamp": f"{day}T00:00:00Z"} for day in days]
+    fake.replies["/usage/api-calls/daily"] = {"data": {"dailyWorkspaceAPICallsUsage": rows}}
+    readings = segment_usage.read(api, [JUNE])
+    assert [reading.day for reading in readings if reading.source_id is None] == [JUNE]
+    outside = "timestamp is outside of the period that was asked for."
+    assert [rejection.reason for rejection in api.rejections] == [outside] * 3
+
+
+def test_it_takes_the_other_rows_beside_one_that_cannot_be_read(
+    fake: Any, api: Api, payload: Any
+) -> None:
+    rows = payload("usage_sources")
+    rows["data"]["dailyPerSourceAPICallsUsage"][1]["apiCalls"] = None
+    fake.replies["/usage/api-calls/sources/daily"] = rows
+    sources = {reading.source_id for reading in segment_usage.read(api, [JUNE])}
+    assert sources == {None, "srcWebProd01"}
+    (rejection,) = api.rejections
+    assert rejection.where == "GET /usage/api-calls/sources/daily: dailyPerSourceAPICallsUsage"
+    assert rejection.reason == "apiCalls is missing."
+    assert '"sourceId": "srcHook02"' in rejection.sample
+
+
+def test_it_takes_the_later_of_two_rows_of_one_day(fake: Any, api: Api) -> None:
+    rows = [{"apiCalls": calls, "timestamp": "2025-06-01"} for calls in ("5", "5", "7")]
+    fake.replies["/usage/api-calls/daily"] = {"data": {"dailyWorkspaceAPICallsUsage": rows}}
+    readings = segment_usage.read(api, [JUNE])
+    assert [r.cumulative for r in readings if r.source_id is None] == [7]

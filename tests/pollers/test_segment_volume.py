@@ -34,8 +34,8 @@ def test_it_reads_calls_by_source_bucket_type_and_event(fake: Any, api: Api, pay
     )
 
 
-def test_it_asks_in_the_documented_form(fake: Any, api: Api, payload: Any) -> None:
-    fake.replies["/events/volume"] = payload("volume")
+def test_it_asks_in_the_documented_form(fake: Any, api: Api) -> None:
+    fake.replies["/events/volume"] = answer()
     segment_volume.read(api, Grain.MINUTE, Window(MIDNIGHT, ONE))
     assert dict(fake.asked[0].params) == {
         "granularity": "MINUTE",
@@ -123,6 +123,10 @@ def test_it_replaces_what_a_database_cannot_hold_in_a_name(fake: Any, api: Api) 
         ({"series": None}, "series is missing"),
         ({"series": [7]}, r"series\[0\] is not an object"),
         ({"series": [{"time": "2025-06-01", "count": -1}]}, r"series\[0\]\.count is not a whole"),
+        ({"series": [{"time": "9999-01-01", "count": 1}]}, r"series\[0\]\.time is outside"),
+        ({"series": [{"time": "2025-06-01T02:00Z", "count": 1}]}, r"series\[0\]\.time is outside"),
+        ({"eventType": "t" * 11}, "eventType is longer than 10 characters"),
+        ({"source": "s" * 101}, "source is longer than 100 characters"),
     ],
 )
 def test_it_names_the_field_that_is_wrong(
@@ -131,3 +135,25 @@ def test_it_names_the_field_that_is_wrong(
     fake.replies["/events/volume"] = answer({**series("A", "2025-06-01"), **change})
     with pytest.raises(BadPayload, match=rf"^GET /events/volume: result\[0\]\.{field}"):
         segment_volume.read(api, Grain.HOUR, Window(MIDNIGHT, ONE))
+
+
+ONE_BAD = (series("A", "2025-06-01"), series("B", "2025-06-01", -1))
+
+
+def test_it_takes_the_other_series_beside_one_that_cannot_be_read(fake: Any, api: Api) -> None:
+    fake.replies["/events/volume"] = answer(
+        series("A", "2025-06-01"), series("B", "2025-06-01", -1)
+    )
+    readings = segment_volume.read(api, Grain.HOUR, Window(MIDNIGHT, ONE))
+    assert [reading.event for reading in readings] == ["A"]
+    assert [each.reason for each in api.rejections] == ["series[].count is not a whole number."]
+
+
+def test_it_counts_rejected_series_when_it_asks_whether_the_answer_was_full(
+    fake: Any, api: Api
+) -> None:
+    fake.replies["/events/volume"] = answer(
+        series("A", "2025-06-01"), series("B", "2025-06-01", -1)
+    )
+    with pytest.raises(BadPayload, match="more sources than fit"):
+        segment_volume.read(api, Grain.DAY, Window(MIDNIGHT, TWO), most_series=2)
