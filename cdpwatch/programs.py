@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from cdpwatch.bootstrap import ROOT
 from cdpwatch.machine import CannotStart
 from cdpwatch.supervisor import Program
 
@@ -37,18 +38,18 @@ def demo(manage: Path, port: int, data_dir: Path, port_file: Path) -> Program:
 
 
 def doors(host: str, port: int) -> list[Program]:
-    """Web, worker and beat."""
+    """Web, a worker that asks Segment, one that judges and sends, and beat."""
     celery = [sys.executable, "-m", "celery", "-A", "tasks", "--quiet"]
-    gunicorn = [sys.executable, "-m", "gunicorn", "cdpwatch.wsgi", "--bind", f"{host}:{port}"]
-    size = ["--workers", "2", "--threads", "4", "--worker-class", "gthread"]
-    # Its control socket has one name for all copies of one user.
-    quiet = ["--no-control-socket", "--log-level", "warning"]
-    worker = ["worker", "--concurrency", "2", "--prefetch-multiplier", "1"]
-    alone = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    beat = ["beat", "--scheduler", "redbeat.RedBeatScheduler", "--pidfile=", "--loglevel", "INFO"]
+    web = [sys.executable, str(ROOT / "manage.py"), "web", "--host", host, "--port", str(port)]
+    worker = ["worker", "--prefetch-multiplier", "1", "--loglevel", "INFO"]
+    alone = ["--without-gossip", "--without-mingle"]
+    polls = ["--queues", "polls", "--concurrency", "2", "--hostname", "worker@%h"]
+    alerts = ["--queues", "alerts", "--concurrency", "1", "--hostname", "alerts@%h"]
+    beat = ["beat", "--pidfile=", "--loglevel", "INFO"]
     return [
-        Program("web", [*gunicorn, *size, *quiet], DOORS),
-        Program("worker", [*celery, *worker, *alone], DOORS),
+        Program("web", web, DOORS),
+        Program("worker", [*celery, *worker, *alone, *polls], DOORS),
+        Program("alerts", [*celery, *worker, *alone, *alerts], DOORS),
         Program("beat", [*celery, *beat], DOORS),
     ]
 

@@ -1,4 +1,4 @@
-"""The WSGI door that gunicorn opens."""
+"""The WSGI door for servers other than our own (cdpwatch/web.py)."""
 
 import os
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, timedelta, timezone
+from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from cdpwatch import counting
 from cdpwatch.models import (
     Connection,
     DeliveryDay,
+    PollRun,
     Reading,
     SourceDay,
     VolumeDay,
@@ -19,7 +22,7 @@ from cdpwatch.models import (
     Workspace,
     WorkspaceDay,
 )
-from cdpwatch.readings import DayCount, DeliveryReading, Grain, Window
+from cdpwatch.readings import DayCount, DeliveryReading, Grain, NoData, Rejection, Window
 from tests.factories import (
     NOVEMBER,
     NOW,
@@ -266,3 +269,124 @@ def test_it_sees_a_missing_first_row_once_the_month_before_is_read(workspace: Wo
     counting.record_usage(workspace, [make_reading(50, 30, "src1", month=9)], NOW)
     first, second = SourceDay.objects.filter(day__range=(date(2026, 10, 1), date(2026, 10, 2)))
     assert (first.calls, second.calls, second.joint_calls) == (None, None, 200)
+
+
+# --- rows in bulk, on whatever database the tests run --------------------------------------------
+VOLUME_KEY = ("source_id", "bucket", "call_type", "event")
+
+
+def put(rows: list[tuple[object, ...]]) -> int:
+    return counting.upsert(VolumeDay, VOLUME_KEY, (*VOLUME_KEY, "count"), rows)
+
+
+def test_it_keeps_moments_days_and_texts_as_they_were_given(workspace: Workspace) -> None:
+    source = make_connection(workspace).pk
+    moment = at(18, 12).astimezone(timezone(timedelta(hours=9)))
+    rows = [(source, moment, "track", event, 2**62) for event in ("tab\tline\n\\N", "", "naïve 🙂")]
+    assert put(rows) == 3
+    stored = VolumeDay.objects.order_by("pk").values_list(*VOLUME_KEY, "count")
+    assert sorted(stored) == sorted(rows)
+
+
+def test_it_takes_the_last_of_two_rows_with_one_key(workspace: Workspace) -> None:
+    source = make_connection(workspace).pk
+    put([(source, at(18), "track", "Opened", count) for count in (1, 3, 2)])
+    assert VolumeDay.objects.get().count == 2
+
+
+def test_it_rewrites_no_row_that_is_unchanged(workspace: Workspace) -> None:
+    source = make_connection(workspace).pk
+    row = (source, at(18), "track", "Opened", 1)
+    assert [touched(row), touched(row)] == [1, 0]
+    assert touched((*row[:-1], 2)) == 1
+
+
+def touched(row: tuple[object, ...]) -> int:
+    """How many rows the statement that writes into the table says it has written."""
+    written: list[int] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("INSERT"):
+            written.append(context["cursor"].rowcount)
+        return result
+
+    with connection.execute_wrapper(watch):
+        put([row])
+    return written[-1]
+
+
+def test_it_upserts_twice_in_one_transaction_and_after_one_that_failed(
+    workspace: Workspace,
+) -> None:
+    source = make_connection(workspace).pk
+    wrong = (source, at(18), "a call type too long to be one" * 20, "x", None)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        put([wrong])
+    with transaction.atomic():
+        put([(source, at(18), "track", "Opened", 1)])
+        put([(source, at(18), "track", "Opened", 2)])
+    assert VolumeDay.objects.get().count == 2
+
+
+# --- answers that are not whole -----------------------------------------------------------------
+def test_it_keeps_the_buckets_that_an_incomplete_answer_lacks(workspace: Workspace) -> None:
+    record_volume(workspace, 5, 7)
+    readings = [make_volume(9, at(18, 12))]
+    counting.record_volume(workspace, Grain.MINUTE, WINDOW, readings, NOW, complete=False)
+    assert list(VolumeMinute.objects.order_by("bucket").values_list("count", flat=True)) == [9, 7]
+
+
+def test_it_does_not_take_no_data_for_no_calls(workspace: Workspace) -> None:
+    record_volume(workspace, 5, 7)
+    with pytest.raises(NoData, match="no calls at all, though it had some before"):
+        record_volume(workspace)
+    counting.record_usage(workspace, [make_reading(10, 1)], NOW)
+    with pytest.raises(NoData, match="no rows at all, though it had some before"):
+        counting.record_usage(workspace, [], NOW, asked=[NOVEMBER])
+    assert counting.record_usage(workspace, [], NOW, asked=[date(2026, 1, 1)]) == 0
+
+
+def make_run(workspace: Workspace) -> PollRun:
+    turn = {"workspace": workspace, "poller": "usage", "slot": NOW, "lease_until": NOW}
+    return PollRun.objects.create(**turn)
+
+
+def test_it_keeps_account_of_rejected_rows_by_place_and_reason(workspace: Workspace) -> None:
+    run = make_run(workspace)
+    rejections = [
+        Rejection("GET /sources: sources", "id is missing.", '{"name": "first"}'),
+        Rejection("GET /sources: sources", "id is missing.", '{"name": "second"}'),
+        Rejection("GET /sources: sources", "is not an object."),
+        Rejection("GET /warehouses: warehouses", "id is missing."),
+    ]
+    for _ in range(2):  # a turn that is recorded twice leaves the same lines
+        assert counting.record_rejections(run, rejections) == 4
+    rows = run.rejections.order_by("pk").values_list("where", "reason", "count", "sample")
+    assert list(rows) == [
+        ("GET /sources: sources", "id is missing.", 2, '{"name": "first"}'),
+        ("GET /sources: sources", "is not an object.", 1, ""),
+        ("GET /warehouses: warehouses", "id is missing.", 1, ""),
+    ]
+
+
+def test_it_cuts_what_it_keeps_of_a_row_and_takes_control_characters_out(
+    workspace: Workspace,
+) -> None:
+    long = "x\n\0\x1b[31m\u202e" + "y" * 1000
+    run = make_run(workspace)
+    counting.record_rejections(run, [Rejection(long, long, long), Rejection(long + "z", long)])
+    (row,) = run.rejections.all()
+    assert (len(row.where), len(row.reason), len(row.sample)) == (200, 300, 300)
+    assert row.count == 2
+    assert (row.where + row.reason + row.sample).isprintable()
+
+
+def test_it_bills_a_cycle_that_begins_on_the_17th_from_calendar_days(workspace: Workspace) -> None:
+    """Segment's running totals begin anew on the 1st, in the middle of such a cycle."""
+    october = [make_reading(100 * day, day, month=10) for day in range(1, 32)]
+    november = [make_reading(50 * day, day) for day in range(1, 17)]
+    counting.record_usage(workspace, [*october, *november], NOW)
+    cycle = WorkspaceDay.objects.filter(day__gte=date(2026, 10, 17), day__lt=nov(17))
+    assert sum(row.calls or 0 for row in cycle) == 15 * 100 + 16 * 50
+    assert not cycle.filter(calls=None)

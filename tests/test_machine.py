@@ -88,6 +88,7 @@ def test_its_broker_listens_on_a_socket_only_and_keeps_every_write(tmp_path: Pat
 
 
 def test_its_broker_stops_after_everything_else() -> None:
-    assert [program.name for program in doors("127.0.0.1", 8000)] == ["web", "worker", "beat"]
+    names = [program.name for program in doors("127.0.0.1", 8000)]
+    assert names == ["web", "worker", "alerts", "beat"]
     assert {program.wave for program in doors("127.0.0.1", 8000)} == {DOORS}
     assert BROKER > DOORS

@@ -10,16 +10,29 @@ from django.db.models import Min
 
 from cdpwatch.days import DAY, next_month
 from cdpwatch.models import Reading, SourceDay, Workspace, WorkspaceDay
-from cdpwatch.readings import DayCount, UsageReading
+from cdpwatch.readings import DayCount, NoData, UsageReading
 
-from .rows import connections, upsert
+from .rows import append, connections, upsert
 
 NOT_BILLED_YET = "Segment has not billed this day yet."
-MISSING_ROW = "Segment's answer has no row for this day."
+MISSING_ROW = "Segment's answer has no row for this day, or none that can be read."
 
 
-def record_usage(workspace: Workspace, readings: Sequence[UsageReading], now: datetime) -> int:
-    """Append what changed to the readings and refresh the days made of them. Rows appended."""
+def record_usage(
+    workspace: Workspace,
+    readings: Sequence[UsageReading],
+    now: datetime,
+    *,
+    asked: Sequence[date] = (),
+) -> int:
+    """Append what changed to the readings and refresh the days made of them. Rows appended.
+
+    Raises NoData for no reading at all of the periods `asked` for, where there were some
+    before: no data is not zero.
+    """
+    before = Reading.objects.filter(workspace=workspace, period_start__in=asked)
+    if not readings and before.exists():
+        raise NoData("Segment's usage has no rows at all, though it had some before.")
     sources = connections(workspace, {r.source_id for r in readings if r.source_id}, now)
     # The month after is made anew too: whether a source began in it shows only in the one before.
     months = {reading.period_start for reading in readings}
@@ -31,23 +44,11 @@ def record_usage(workspace: Workspace, readings: Sequence[UsageReading], now: da
         key = (reading.period_start, source, reading.day)
         if known.get(key) != reading.cumulative:
             known[key] = reading.cumulative
-            fresh.append(_reading(workspace, source, reading, now))
-    Reading.objects.bulk_create(fresh, batch_size=500)
+            fresh.append((workspace.pk, now, *key, reading.cumulative))
+    told = ("workspace_id", "observed_at", "period_start", "source_id", "day", "cumulative")
+    append(Reading, told, fresh)
     _refresh_days(workspace, known, now.date())
     return len(fresh)
-
-
-def _reading(
-    workspace: Workspace, source: int | None, reading: UsageReading, now: datetime
-) -> Reading:
-    return Reading(
-        workspace=workspace,
-        source_id=source,
-        period_start=reading.period_start,
-        day=reading.day,
-        cumulative=reading.cumulative,
-        observed_at=now,
-    )
 
 
 Known = dict[tuple[date, int | None, date], int]

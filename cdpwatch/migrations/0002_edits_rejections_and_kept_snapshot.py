@@ -52,6 +52,25 @@ class Migration(migrations.Migration):
             name='rejected',
             field=models.PositiveIntegerField(default=0),
         ),
+        migrations.RemoveField(
+            model_name='pollerstate',
+            name='not_before',
+        ),
+        migrations.AlterField(
+            model_name='pollrun',
+            name='state',
+            field=models.CharField(choices=[('running', 'Running'), ('good', 'Good'), ('failed', 'Failed'), ('put_off', 'Put off')], default='running', max_length=10),
+        ),
+        migrations.AddField(
+            model_name='workrequest',
+            name='attempts',
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='workrequest',
+            name='lease_until',
+            field=models.DateTimeField(null=True),
+        ),
         migrations.AddField(
             model_name='workspace',
             name='throttled_until',

@@ -50,7 +50,8 @@ class DayRow(models.Model):
 
 
 class WorkspaceDay(DayRow):
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="days")
+    # No index of its own, here and below: that of the constraint begins with it.
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="days", db_index=False)
 
     class Meta:
         constraints = (
@@ -62,7 +63,7 @@ class WorkspaceDay(DayRow):
 
 
 class SourceDay(DayRow):
-    source = models.ForeignKey(Connection, models.CASCADE, related_name="days")
+    source = models.ForeignKey(Connection, models.CASCADE, related_name="days", db_index=False)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["source", "day"], name="one_source_day"),)
@@ -75,7 +76,7 @@ class SourceDay(DayRow):
 class VolumeRow(models.Model):
     """Live calls by source, call type and event in the bucket starting at `bucket`."""
 
-    source = models.ForeignKey(Connection, models.CASCADE, related_name="+")
+    source = models.ForeignKey(Connection, models.CASCADE, related_name="+", db_index=False)
     bucket = models.DateTimeField()
     call_type = models.CharField(max_length=10)
     event = models.CharField(max_length=300)
@@ -127,7 +128,9 @@ class VolumeDay(VolumeRow):
 class DeliveryDay(models.Model):
     """What one destination was sent on one UTC day, by call type."""
 
-    destination = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
+    destination = models.ForeignKey(
+        Connection, models.CASCADE, related_name="deliveries", db_index=False
+    )
     day = models.DateField()
     call_type = models.CharField(max_length=10)
     delivered = models.BigIntegerField()
@@ -150,6 +153,7 @@ class RunState(models.TextChoices):
     RUNNING = "running", "Running"
     GOOD = "good", "Good"
     FAILED = "failed", "Failed"
+    PUT_OFF = "put_off", "Put off"  # not done, through no fault of Segment: `error` says why
 
 
 class PollRun(models.Model):
@@ -217,7 +221,6 @@ class PollerState(models.Model):
     error = models.CharField(max_length=500, blank=True)
     rows = models.PositiveIntegerField(default=0)  # of the last good turn
     rejected = models.PositiveIntegerField(default=0)  # of the last good turn
-    not_before = models.DateTimeField(null=True)  # throttled by Segment until then
     history_from = models.DateField(null=True)  # the oldest day that was asked for
 
     class Meta:
@@ -263,6 +266,8 @@ class WorkRequest(models.Model):
     result = models.JSONField(default=dict)
     asked_by = models.CharField(max_length=150)
     asked_at = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveSmallIntegerField(default=0)  # workers that took it up
+    lease_until = models.DateTimeField(null=True)  # of the worker that has it now
     finished_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.views import LoginView
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,8 +20,26 @@ from cdpwatch import people
 from cdpwatch.models import Role, User
 from dashboards.access import needs, person
 from dashboards.forms import FirstAdminForm, PersonForm, RightsForm
+from dashboards.turnstile import Turnstile
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+# A hash takes a core for a quarter of a second: many at once would hold up every other page.
+PASSWORD_CHECKS = Turnstile(waiting=6, seconds=1.5)
+
+
+class SignIn(LoginView):
+    """Sign in. Passwords are checked one at a time; too many at once are told to come back."""
+
+    template_name = "people/login.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with PASSWORD_CHECKS.turn() as mine:
+            if mine:
+                return super().post(request, *args, **kwargs)
+        busy = render(request, "people/busy.html", status=503)
+        busy.headers["Retry-After"] = "2"  # seconds
+        return busy
 
 
 @sensitive_post_parameters()
