@@ -35,7 +35,7 @@ from .models import (
 )
 from .readings import Finding, Message
 
-LEASE = timedelta(minutes=1)
+LEASE = settings.LEASE
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=15), timedelta(hours=1)
 GIVE_UP = timedelta(hours=24)
 
@@ -208,6 +208,7 @@ def claim_due(now: datetime) -> Delivery | None:
 
 
 def note_sent(delivery: Delivery, now: datetime) -> None:
+    """Whoever sent it says so, its lease or not: that the far side took it is a fact."""
     Delivery.objects.filter(pk=delivery.pk).update(
         state=DeliveryState.SENT, sent_at=now, lease_until=None, error=""
     )

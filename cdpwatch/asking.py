@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from .models import RequestKind, RequestState, WorkRequest, Workspace
 
-# A worker that died in the middle leaves its request running; nobody waits longer than this.
-LOST_AFTER = timedelta(minutes=10)
+# A worker that dies in the middle leaves a lease that runs out, and another takes the request
+# up. Nobody waits longer than this after the lease: then there is no worker.
+LOST_AFTER = timedelta(minutes=2)
 
 
 def ask(workspace: Workspace, kind: RequestKind, by: str, subject: str = "") -> WorkRequest:
@@ -20,10 +21,10 @@ def ask(workspace: Workspace, kind: RequestKind, by: str, subject: str = "") -> 
 
 
 def is_over(request: WorkRequest, now: datetime) -> bool:
-    """Whether there is nothing to wait for: it was answered, or its worker died."""
+    """Whether there is nothing to wait for: it was answered, or no worker is left to do it."""
     return request.finished_at is not None or is_lost(request, now)
 
 
 def is_lost(request: WorkRequest, now: datetime) -> bool:
-    running = request.state == RequestState.RUNNING
-    return running and now - request.asked_at > LOST_AFTER
+    held_until = request.lease_until or request.asked_at
+    return request.state == RequestState.RUNNING and now - held_until > LOST_AFTER

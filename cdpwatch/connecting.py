@@ -77,7 +77,7 @@ def set_region(workspace: Workspace, region: Region, by: str) -> None:
 def _poll_anew(workspace: Workspace, by: str) -> None:
     """Let the sweep try what never worked; what did work is asked for one more turn."""
     states = PollerState.objects.filter(workspace=workspace)
-    states.update(not_before=None)
+    Workspace.objects.filter(pk=workspace.pk).update(throttled_until=None)  # of another token
     states.filter(last_good=None).update(last_run=None)
     if states.exclude(last_good=None).exists():
         ask(workspace, RequestKind.POLL, by)

@@ -15,7 +15,7 @@ from .detectors.blind import is_late
 from .models import Delivery, DeliveryState, Heartbeat, PollerState, Workspace
 from .timetable import POLLERS
 
-PROGRAMS = ("beat", "worker")  # each notes its heartbeat every 15 s
+PROGRAMS = ("beat", "worker", "alerts")  # each notes its heartbeat every 15 s
 SILENT = timedelta(seconds=60)
 
 
@@ -51,6 +51,7 @@ class PollerRow:
     every: timedelta
     state: PollerState | None
     late: bool
+    throttled_until: datetime | None = None  # Segment's 429 is for every poller
 
     @property
     def last_good(self) -> datetime | None:
@@ -62,15 +63,16 @@ class PollerRow:
         if self.state is None or self.state.last_run is None:
             return None
         due = self.state.last_run + self.every
-        return max(due, self.state.not_before) if self.state.not_before else due
+        return max(due, self.throttled_until) if self.throttled_until else due
 
 
 def poller_rows(workspace: Workspace, now: datetime) -> list[PollerRow]:
     states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
     healths, _ = snapshot.poller_health(workspace)
     late = {health.name for health in healths if is_late(health, now)}
+    until = workspace.throttled_until
     return [
-        PollerRow(name, poller.title, poller.every, states.get(name), name in late)
+        PollerRow(name, poller.title, poller.every, states.get(name), name in late, until)
         for name, poller in POLLERS.items()
     ]
 

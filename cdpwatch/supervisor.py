@@ -26,7 +26,7 @@ from typing import TextIO
 
 LONGEST_WAIT = 30.0  # seconds between two starts of a program that keeps ending
 STEADY = 60.0  # seconds of running after which earlier failures are forgotten
-GRACE = 20.0  # seconds from SIGTERM to SIGKILL
+GRACE = 35.0  # seconds from SIGTERM to SIGKILL: a request in hand takes 30 at the longest
 LOG_BYTES = 5_000_000
 _COLOURS = (36, 33, 35, 32, 34)  # of the terminal: cyan, yellow, magenta, green, blue
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

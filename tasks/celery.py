@@ -8,8 +8,13 @@ import django
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
+from kombu import Queue
 
 from tasks.schedule import SCHEDULE
+
+# What waits for Segment has a queue of its own: a slow Segment never holds up an alert. A worker
+# that is told no queue answers both.
+POLLS, ALERTS = "polls", "alerts"
 
 django.setup()
 app = Celery("cdpwatch", include=["tasks.jobs"])
@@ -23,6 +28,9 @@ app.conf.update(
         "unacked_restore_throttle": 1,
         "socket_connect_timeout": 5,
     },
+    task_queues=[Queue(POLLS), Queue(ALERTS)],
+    task_default_queue=ALERTS,
+    task_routes={"poll": {"queue": POLLS}, "sweep": {"queue": POLLS}},
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -35,11 +43,13 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     beat_schedule=SCHEDULE,
+    beat_scheduler="tasks.beat:Scheduler",
+    # A beat that is gone is replaced when its lock ends and another looks: 10 s + 2 s.
+    redbeat_lock_timeout=10,
     beat_max_loop_interval=2,
     redbeat_redis_url=settings.REDIS.locks,
     redbeat_key_prefix="cdpwatch:beat:",
-    redbeat_lock_timeout=15,
-    redbeat_redis_options={"socket_connect_timeout": 5},
+    redbeat_redis_options={"socket_connect_timeout": 5, "socket_timeout": 5},
 )
 
 

@@ -85,20 +85,21 @@ def test_it_puts_a_checked_token_in_the_place_of_the_last_one(workspace: Workspa
 
 
 def test_it_lets_pollers_that_never_worked_try_at_once(workspace: Workspace) -> None:
-    state = {"last_run": NOW, "not_before": NOW}
-    never = PollerState.objects.create(workspace=workspace, poller="usage", **state)
+    Workspace.objects.update(throttled_until=NOW)  # by the token of before
+    never = PollerState.objects.create(workspace=workspace, poller="usage", last_run=NOW)
     connecting.set_region(workspace, Region.EU, "ana")
     never.refresh_from_db()
-    assert (never.last_run, never.not_before) == (None, None)
+    workspace.refresh_from_db()
+    assert (never.last_run, workspace.throttled_until) == (None, None)
     assert not WorkRequest.objects.exists()  # the sweep polls what never ran by itself
 
 
 def test_it_asks_for_one_more_turn_of_what_worked(workspace: Workspace) -> None:
-    state = {"last_run": NOW, "last_good": NOW, "not_before": NOW}
+    state = {"last_run": NOW, "last_good": NOW}
     worked = PollerState.objects.create(workspace=workspace, poller="usage", **state)
     connecting.set_region(workspace, Region.EU, "ana")
     worked.refresh_from_db()
-    assert (worked.last_run, worked.not_before) == (NOW, None)
+    assert worked.last_run == NOW
     assert WorkRequest.objects.get().kind == RequestKind.POLL
 
 

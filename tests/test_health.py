@@ -31,7 +31,7 @@ def test_it_calls_a_program_late_that_was_silent_for_a_minute(
 ) -> None:
     if age is not None:
         Heartbeat.objects.create(name="worker", at=NOW - age)
-    beat, worker = health.pulses(NOW)
+    beat, worker, _ = health.pulses(NOW)
     assert (beat.name, beat.at, beat.late) == ("beat", None, True)
     assert (worker.name, worker.late) == ("worker", late)
     assert health.worker_answers(NOW) is not late
@@ -46,7 +46,7 @@ def test_it_has_a_row_for_every_poller_before_any_turn(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize(
-    ("last_run", "not_before", "next_turn"),
+    ("last_run", "throttled_until", "next_turn"),
     [
         (None, None, None),
         (NOW, None, NOW + HOUR),
@@ -58,10 +58,11 @@ def test_it_has_a_row_for_every_poller_before_any_turn(workspace: Workspace) -> 
 def test_it_says_when_a_poller_is_due_again(
     workspace: Workspace,
     last_run: datetime | None,
-    not_before: datetime | None,
+    throttled_until: datetime | None,
     next_turn: datetime | None,
 ) -> None:
-    make_state(workspace, last_run=last_run, not_before=not_before)
+    make_state(workspace, last_run=last_run)
+    workspace.throttled_until = throttled_until
     assert row_of(workspace).next_turn == next_turn
 
 

@@ -4,7 +4,8 @@
     backfill()   one more step into the past, until the history is read
     evaluate()   snapshot -> projection row -> detectors -> alerts and their outbox
     deliver()    claim what waits -> channel -> note what the far side said
-    sweep()      what pages asked for, first polls, history
+    sweep()      what pages asked for, first polls, what was left undone, history
+    stop()       the worker is asked to end: what is under way stops between two requests
 
 A failed poll is a hole with a reason, never a zero. Each verb may run twice or be killed at
 any point: the next turn makes the rows what they should be.
@@ -14,11 +15,13 @@ from .answers import check
 from .asks import NotConnected, slot_of, volume_window
 from .history import backfill
 from .judging import evaluate, keep_projection
+from .lasting import DATABASE_AWAY, stop
 from .sending import deliver
 from .sweeping import beat, prune, sweep
 from .turns import poll
 
 __all__ = [
+    "DATABASE_AWAY",
     "NotConnected",
     "backfill",
     "beat",
@@ -29,6 +32,7 @@ __all__ = [
     "poll",
     "prune",
     "slot_of",
+    "stop",
     "sweep",
     "volume_window",
 ]

@@ -45,7 +45,8 @@ def segment_api(workspace: Workspace) -> Api:
     if not token:
         raise NotConnected(NO_TOKEN)
     url = vault.segment_url(workspace.region)
-    return segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK)
+    ca_file = settings.SEGMENT_CA_FILE
+    return segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK, ca_file=ca_file)
 
 
 def state_of(workspace: Workspace, name: str, now: datetime) -> PollerState:
@@ -63,7 +64,8 @@ def slot_of(now: datetime, every: timedelta) -> datetime:
 
 def _catalog(api: Api, workspace: Workspace, now: datetime, _: Days) -> Record:
     read = segment_catalog.read(api)
-    return lambda: catalog.record(workspace, read.workspace, read.connections, read.functions, now)
+    listed = (read.workspace, read.connections, read.functions)
+    return lambda: catalog.record(workspace, *listed, now, complete=read.complete)
 
 
 def _usage(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
@@ -73,7 +75,7 @@ def _usage(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
     else:
         periods = budget.usage_periods(now.date(), 2)  # restatements reach the previous one
     readings = segment_usage.read(api, sorted(periods))
-    return lambda: counting.record_usage(workspace, readings, now)
+    return lambda: counting.record_usage(workspace, readings, now, asked=periods)
 
 
 def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
@@ -87,8 +89,9 @@ def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record
         for grain, window in windows.items()
         if window.start < window.end
     ]
+    complete = not api.rejections
     return lambda: sum(
-        counting.record_volume(workspace, grain, window, readings, now)
+        counting.record_volume(workspace, grain, window, readings, now, complete=complete)
         for grain, window, readings in read
     )
 

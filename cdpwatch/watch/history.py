@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+from django.db.models import Q
+
 from cdpwatch.days import DAY, month_before, next_month, start_of
 from cdpwatch.models import PollerState, PollRun, RunState, Workspace
 from cdpwatch.progress import WITH_HISTORY, oldest_day
@@ -42,5 +44,7 @@ def _backfill_month(state: PollerState, month: date, now: datetime) -> bool:
     poll(state.poller, state.workspace, now, slot=start_of(month), days=days)
     if not turn.filter(state=RunState.GOOD).exists():
         return False
-    PollerState.objects.filter(pk=state.pk).update(history_from=month)
+    # Only further back: a worker that slept since must not hide what was read meanwhile.
+    before = Q(history_from=None) | Q(history_from__gt=month)
+    PollerState.objects.filter(before, pk=state.pk).update(history_from=month)
     return True

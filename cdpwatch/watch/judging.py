@@ -11,10 +11,16 @@ from cdpwatch.models import Contract, Projection, Workspace
 
 
 def evaluate(workspace: Workspace, now: datetime) -> snapshot.Snapshot:
-    """Project the running period, find what is wrong, and bring the alerts in line."""
+    """Project the running period, find what is wrong, bring the alerts in line.
+
+    What pages show of it is kept for them, under the stamp of before: a change made meanwhile
+    leaves them another one, and they count anew.
+    """
+    stamp = snapshot.stamp(workspace)
     view = snapshot.take(workspace, now)
     keep_projection(workspace, view)
     alerts.sync(workspace, find_all(view.situation), view.situation)
+    snapshot.keep(workspace, snapshot.sheet_of(workspace, view), stamp)
     return view
 
 
@@ -42,6 +48,9 @@ def keep_projection(
         "verdict": state.verdict,
         "method": view.projected.method,
     }
-    keep = Projection.objects.update_or_create if again else Projection.objects.get_or_create
-    row, _ = keep(**key, defaults=values)
+    row, new = Projection.objects.get_or_create(**key, defaults=values)
+    if again and not new:
+        # Of two evaluations at once the later one stays, whichever of them is slower.
+        Projection.objects.filter(pk=row.pk, made_at__lte=view.situation.now).update(**values)
+        row.refresh_from_db()
     return row

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 
 from cdpwatch import alerts, vault
 from cdpwatch.channels import CHANNELS, ChannelError
+from cdpwatch.failpoints import failpoint
 from cdpwatch.models import Delivery
 
-# A send takes 15 s at the longest: three end before the first one's lease of a minute does.
+from .lasting import insist, running, stopping
+
+# A send takes 15 s at the longest: each ends well before its lease of a minute does.
 MOST = 3
 log = logging.getLogger(__name__)
 
 
 def deliver(now: datetime, *, most: int = MOST) -> int:
     """Send what waits, at most `most` messages. How many were sent."""
-    sent = 0
+    sent, clock = 0, running(now)
     for _ in range(most):
-        delivery = alerts.claim_due(now)
+        delivery = None if stopping() else insist(lambda: alerts.claim_due(clock()))
         if delivery is None:
             break
         sent += _send(delivery, now)
@@ -38,7 +42,8 @@ def _send(delivery: Delivery, now: datetime) -> bool:
         permanent = isinstance(error, ChannelError) and error.permanent
         wait = error.retry_after if isinstance(error, ChannelError) else None
         log.warning("deliver delivery=%d state=failed said=%s", delivery.pk, error)
-        alerts.note_failed(
+        note = partial(
+            alerts.note_failed,
             delivery,
             str(error),
             now,
@@ -46,7 +51,9 @@ def _send(delivery: Delivery, now: datetime) -> bool:
             retry_after=wait,
             stop_channel=not getattr(error, "message_only", False),
         )
+        insist(note)
         return False
-    alerts.note_sent(delivery, now)
+    failpoint("after send")
+    insist(partial(alerts.note_sent, delivery, now))  # else it would be sent again
     log.info("deliver delivery=%d channel=%s state=sent", delivery.pk, channel.kind)
     return True

@@ -7,30 +7,57 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.db import close_old_connections
+
 from cdpwatch import vault
-from cdpwatch.models import Heartbeat, PollerState, PollRun, WorkRequest, Workspace
+from cdpwatch.models import Heartbeat, PollerState, PollRun, RunState, WorkRequest, Workspace
 from cdpwatch.timetable import POLLERS
 
+from . import leases
 from .answers import answer_requests
+from .asks import slot_of
 from .history import backfill
+from .lasting import DATABASE_AWAY, running, stopping
 from .turns import FAILURES, poll
 
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=30)  # of runs and requests
+LATE = timedelta(minutes=1)  # after a turn's time: beat's message is lost, or beat is gone
 
 
 def sweep(workspace: Workspace, now: datetime) -> None:
-    """What cannot wait for a schedule: requests of pages, pollers that never ran, history."""
+    """What cannot wait for a schedule: requests of pages, pollers that never ran, history.
+
+    And what was lost: the tables say what is to be done, the queue only wakes somebody to do it.
+    """
+    clock = running(now)
     answer_requests(workspace, now)
     if not vault.segment_token(workspace):
         return
     waiting = [name for name in POLLERS if not _tried(workspace, name)]
     for name in waiting:  # in the table's order: counts need the catalog's names
-        if not _try(partial(poll, name, workspace, now)):
+        if not _try(partial(poll, name, workspace, clock())):
             return  # another sweep is at it
+    for name in () if waiting else left_undone(workspace, clock()):
+        _try(partial(poll, name, workspace, clock()))
     if not waiting:
-        _try(partial(backfill, workspace, now))
+        _try(partial(backfill, workspace, clock()))
+
+
+def left_undone(workspace: Workspace, now: datetime) -> list[str]:
+    """Pollers whose turn of this very slot was put off, or is a minute late.
+
+    One turn makes up for a pause of any length: slots that are over do not come again.
+    """
+    leases.put_off_dead(workspace, now)
+    return [name for name in POLLERS if _is_undone(workspace, name, now)]
+
+
+def _is_undone(workspace: Workspace, name: str, now: datetime) -> bool:
+    slot = slot_of(now, POLLERS[name].every)
+    run = PollRun.objects.filter(workspace=workspace, poller=name, slot=slot).first()
+    return now - slot > LATE if run is None else run.state == RunState.PUT_OFF
 
 
 def _tried(workspace: Workspace, name: str) -> bool:
@@ -42,9 +69,13 @@ def _tried(workspace: Workspace, name: str) -> bool:
 def _try(turn: Callable[[], object]) -> bool:
     """Whether the turn was ours. A failed one is on its run and on the health page."""
     try:
-        return turn() is not None
+        return not stopping() and turn() is not None
     except FAILURES as error:
         log.debug("sweep went on after: %s", error)
+        return True
+    except DATABASE_AWAY as error:  # it cost this turn; the next has a connection of its own
+        log.warning("sweep went on after: %s", type(error).__name__)
+        close_old_connections()
         return True
 
 

@@ -34,12 +34,12 @@ def until(look: Callable[[], T], seconds: float = PATIENCE, every: float = 0.2) 
 
 
 class Copy:
-    """`up --demo` on a port and a data folder of its own."""
+    """`up --demo` on a port and a data folder of its own, with `more` in its environment."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, **more: str) -> None:
         self.data_dir = data_dir
         self.port = free_port(0)
-        self.env = environment(data_dir, self.port)
+        self.env = {**environment(data_dir, self.port), **more}
         self.output = data_dir / "output"
         self._clients = ExitStack()
         with self.output.open("a") as output:
@@ -123,13 +123,13 @@ class Copy:
         return answer
 
     def wait_for_sign_of_life(self) -> None:
-        """Until beat and worker have both done something after this moment, and all is well."""
+        """Until beat and both workers have done something after this moment, and all is well."""
         begun = datetime.now(UTC)
 
         def alive() -> bool:
             status = self.status()
             passed = (datetime.now(UTC) - begun).total_seconds()
-            ages = [status[name]["age_seconds"] for name in ("beat", "worker")]
+            ages = [status[name]["age_seconds"] for name in ("beat", "worker", "alerts")]
             return status["state"] == "ok" and all(age is not None and age < passed for age in ages)
 
         until(alive, 90)

@@ -34,7 +34,7 @@ def test_it_delivers_after_the_worker_is_killed_in_a_delivery(
     running: Copy, workspace: Workspace, used_up_contract: int
 ) -> None:
     until(workspace.has_met_its_fault)
-    running.kill("worker")
+    running.kill("alerts")
     running.wait_for_sign_of_life()
     # The killed sender's lease of a minute runs out first.
     until(lambda: running.status()["oldest_undelivered_seconds"] is None, 120)
