@@ -12,6 +12,7 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import environ
 from environ.fileaware_mapping import FileAwareMapping
@@ -47,14 +48,21 @@ class Redis:
 def redis_addresses(url: str, socket: Path) -> Redis:
     """Addresses for Celery's broker and for RedBeat, from REDIS_URL or the embedded socket.
 
-    kombu spells a unix socket `redis+socket://`, redis-py and RedBeat spell it `unix://`:
-    given the wrong one, beat dies at start. RedBeat keeps its keys in the broker's database
-    under its own prefix.
+    REDIS_URL is `redis://`, `rediss://` or `unix://`, as redis-py reads them: a password is
+    percent-encoded. RedBeat keeps its keys in the broker's database under its own prefix.
     """
-    if not url:
-        return Redis(f"redis+socket://{socket}?virtual_host=0", f"unix://{socket}?db=0")
-    if url.startswith("unix://"):
-        return Redis(url.replace("unix://", "redis+socket://").replace("db=", "virtual_host="), url)
+    url = url or f"unix://{socket}?db=0"
+    scheme, _, rest = url.partition("://")
+    address, _, query = rest.partition("?")
+    options = dict(parse_qsl(query))
+    if scheme == "unix":
+        # kombu spells it `redis+socket://`; given the wrong spelling, beat dies at start.
+        options = {"virtual_host": options.pop("db", "0"), **options}
+        return Redis(f"redis+socket://{address}?{urlencode(options, safe='/')}", url)
+    if scheme == "rediss":
+        # redis-py checks the server's certificate by itself, kombu only when told to.
+        options = {"ssl_cert_reqs": "required", **options}
+        url = f"rediss://{address}?{urlencode(options, safe='/')}"
     return Redis(url, url)
 
 

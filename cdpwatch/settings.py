@@ -44,6 +44,8 @@ DEMO_URL = text_of(DATA_DIR / "demo-url") if DEMO else ""
 SEGMENT_API_TOKEN = env("SEGMENT_API_TOKEN", default="demo-token" if DEMO_URL else "")
 # SEGMENT_API_URL: base URL of the Segment Public API. Default: the region chosen on the Connect page (US: https://api.segmentapis.com).
 SEGMENT_API_URL = env("SEGMENT_API_URL", default=DEMO_URL)
+# SEGMENT_CA_FILE: PEM file of certificate authorities to trust for Segment besides the usual ones, as of a proxy that opens TLS.
+SEGMENT_CA_FILE = env("SEGMENT_CA_FILE", default="")
 # SLACK_WEBHOOK_URL: Slack incoming webhook for alerts; wins over the Connect page.
 SLACK_WEBHOOK_URL = env(
     "SLACK_WEBHOOK_URL",
@@ -88,7 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "dashboards.access.no_store",
+    "dashboards.access.private",
     "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -158,13 +160,17 @@ LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Copies side by side on one host would sign each other out: cookies do not know ports.
-SESSION_COOKIE_NAME = f"cdpwatch-{hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:8]}"
+# __Host- makes a browser refuse the cookie from a neighbour domain or over plain HTTP.
+_HOST = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_HOST}cdpwatch-{hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:8]}"
+CSRF_COOKIE_NAME = f"{_HOST}csrftoken"
 
 # --- database -------------------------------------------------------------------------------
 # DATABASE_URL: e.g. postgres://user:secret@host/cdpwatch. Default: SQLite in the data folder
 _SQLITE = f"sqlite:///{DATA_DIR / 'cdpwatch.sqlite3'}"
 DATABASES = {"default": env.db("DATABASE_URL", default=_SQLITE)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["CONN_MAX_AGE"] = 60  # opened anew, a page's queries take 3 ms longer
     # WAL with IMMEDIATE: a transaction that reads first and writes later waits its turn
     # instead of failing with "database is locked".
     DATABASES["default"]["OPTIONS"] = {
@@ -175,7 +181,20 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A connection is worth keeping (a new one costs a process on the server), though not one
+    # that the server has dropped; after a busy minute the number of them falls again.
+    DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+    # Nothing waits for ever: a unit that fails on these is tried again. What the URL says
+    # behind its `?` wins. `migrate` lifts statement_timeout: cdpwatch/apps.py.
+    DATABASES["default"]["OPTIONS"] = {
+        "application_name": "cdpwatch",
+        "connect_timeout": 10,
+        "options": (
+            "-c lock_timeout=10s -c statement_timeout=60s"
+            " -c idle_in_transaction_session_timeout=60s"
+        ),
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- time, language, files ------------------------------------------------------------------
@@ -190,9 +209,15 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
 
 # --- broker ---------------------------------------------------------------------------------
-# REDIS_URL: broker and locks. Default: the embedded Valkey that `up` starts
+# REDIS_URL: broker and locks, as redis://, rediss:// or unix://. Default: the embedded Valkey that `up` starts
 VALKEY_SOCKET = socket_path(DATA_DIR)
 REDIS = redis_addresses(env("REDIS_URL", default=""), VALKEY_SOCKET)
+
+# --- the work itself ------------------------------------------------------------------------
+# CDPWATCH_LEASE: seconds that a worker's claim on a turn, a request or a message holds without a sign of life. Longer than one call takes. Default: 60
+LEASE = timedelta(seconds=env.float("CDPWATCH_LEASE", default=60))
+# CDPWATCH_FAILPOINT: for drills alone: the file that names the point at which a process kills itself.
+FAILPOINT = env("CDPWATCH_FAILPOINT", default="")
 
 # --- logs -----------------------------------------------------------------------------------
 LOGGING = {
@@ -200,6 +225,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
+            "class": "dashboards.logs.Line",
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
             "datefmt": "%Y-%m-%dT%H:%M:%S",
@@ -214,6 +240,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "waitress.queue": {"level": "ERROR"},  # it warns whenever a request waits for a thread
         "django.request": {"filters": ["one line"]},
     },
 }

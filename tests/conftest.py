@@ -9,6 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
+import stamina
+from django.db import connection
 from pytest_django import Settings
 
 from cdpwatch.demo.server import running
@@ -16,10 +18,36 @@ from cdpwatch.demo.slack import HOOK_PATH
 from cdpwatch.models import Workspace
 from tests.factories import NOW, make_workspace
 
+DATABASE_FIXTURES = {"db", "transactional_db"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run only what touches the database, on SQLite all but what is for PostgreSQL:
+    `python -m tests` runs both. A test of real processes chooses its own database."""
+    chosen = not_for_postgresql if connection.vendor == "sqlite" else touches_database
+    config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
+    items[:] = filter(chosen, items)
+
+
+def not_for_postgresql(item: pytest.Item) -> bool:
+    return item.get_closest_marker("postgresql") is None
+
+
+def touches_database(item: pytest.Item) -> bool:
+    marked = item.get_closest_marker("django_db") is not None
+    return marked or bool(DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())))
+
 
 @pytest.fixture
 def workspace(db: None) -> Workspace:
     return make_workspace()
+
+
+@pytest.fixture
+def no_waiting() -> Iterator[None]:
+    """Stamina's own test mode: up to four attempts, no sleep between them."""
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
 
 
 @dataclass

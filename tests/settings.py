@@ -8,9 +8,13 @@ import tempfile
 _data_dir = tempfile.mkdtemp(prefix="cdpwatch-tests-")
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
 
+_THEIRS = (
+    *("CDPWATCH_", "SEGMENT_", "SLACK_", "REDIS_URL", "PORT", "DEBUG"),
+    *("SECRET_KEY", "DATABASE_URL_FILE"),
+)
 # What the person at the terminal has set is not for tests; DATABASE_URL chooses theirs.
 for _name in list(os.environ):
-    if _name.startswith(("CDPWATCH_", "SEGMENT_", "SLACK_", "REDIS_URL", "PORT", "DEBUG")):
+    if _name.startswith(_THEIRS):
         del os.environ[_name]
 os.environ["CDPWATCH_DATA_DIR"] = _data_dir
 

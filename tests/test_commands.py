@@ -209,15 +209,3 @@ def test_restore_mixes_no_demo_with_live_data(database: Path, tmp_path: Path) ->
     with pytest.raises(CommandError, match="never share a database"):
         run("restore", str(tmp_path / "copy"))
     assert name_in(database) == "before"
-
-
-def test_backup_leaves_postgresql_to_its_own_tools(
-    workspace: Workspace,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    own = {**settings.DATABASES["default"], "ENGINE": "django.db.backends.postgresql"}
-    monkeypatch.setitem(settings.DATABASES, "default", own)
-    with pytest.raises(CommandError, match="pg_dump"):
-        run("backup", str(tmp_path / "copy"))

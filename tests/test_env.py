@@ -16,12 +16,28 @@ from cdpwatch.env import Redis, env, kept_secret, redis_addresses, socket_path, 
     [
         ("", "redis+socket:///data/v.sock?virtual_host=0", "unix:///data/v.sock?db=0"),
         ("redis://h:6379/1", "redis://h:6379/1", "redis://h:6379/1"),
-        ("rediss://h:6380/0", "rediss://h:6380/0", "rediss://h:6380/0"),
-        ("unix:///run/r.sock?db=3", "redis+socket:///run/r.sock?virtual_host=3", ""),
+        (
+            "unix://u:p%3Fdb=1@/run/r.sock?db=3",
+            "redis+socket://u:p%3Fdb=1@/run/r.sock?virtual_host=3",
+            "",
+        ),
+        ("unix:///run/r.sock", "redis+socket:///run/r.sock?virtual_host=0", ""),
     ],
 )
 def test_it_spells_an_address_as_each_library_wants_it(url: str, broker: str, locks: str) -> None:
     assert redis_addresses(url, Path("/data/v.sock")) == Redis(broker, locks or url)
+
+
+@pytest.mark.parametrize(
+    ("given", "both"),
+    [
+        ("rediss://h/1", "rediss://h/1?ssl_cert_reqs=required"),
+        ("rediss://h?ssl_ca_certs=/ca", "rediss://h?ssl_cert_reqs=required&ssl_ca_certs=/ca"),
+        ("rediss://h?ssl_cert_reqs=none", "rediss://h?ssl_cert_reqs=none"),
+    ],
+)
+def test_it_checks_a_brokers_certificate_unless_told_not_to(given: str, both: str) -> None:
+    assert redis_addresses(given, Path("/unused")) == Redis(both, both)
 
 
 def test_it_moves_a_socket_whose_path_is_too_long(tmp_path: Path) -> None:

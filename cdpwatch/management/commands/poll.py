@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cdpwatch import watch
-from cdpwatch.catalog import WrongWorkspace
 from cdpwatch.http import ApiError
+from cdpwatch.readings import NotRecorded
 from cdpwatch.seed import the_workspace
 from cdpwatch.timetable import POLLERS
 from cdpwatch.vault import Locked
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         try:
             run = watch.poll(name, the_workspace(), now, slot=now, days=days)
-        except (ApiError, watch.NotConnected, WrongWorkspace, Locked) as error:
+        except (ApiError, watch.NotConnected, NotRecorded, Locked) as error:
             self.stderr.write(f"{name}: {error}")
             return False
         said = f"{run.rows} rows" if run else "throttled by Segment, not asked"

@@ -1,4 +1,4 @@
-"""Puts a backup in place of the SQLite database; the present one is kept beside it."""
+"""Puts a backup in place of the database; the present one is kept in a file."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -8,8 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from cdpwatch import postgresql
 from cdpwatch.machine import CannotStart, only_one_copy
-from cdpwatch.management.commands.backup import sqlite_file
+from cdpwatch.management.commands.backup import copy_database, copy_sqlite, sqlite_file
 
 
 class Command(BaseCommand):
@@ -21,38 +22,49 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         backup: Path = options["file"]
+        if not backup.is_file():
+            raise CommandError(f"There is no file {backup}.")
         try:
             # A worker that goes on would write what it remembers of the other database.
             with only_one_copy(settings.DATA_DIR / "up.pid"):
-                kept = _replace(backup, sqlite_file())
-        except CannotStart as error:
-            raise CommandError(f"{error} Stop it first.") from None
+                kept = _replace_file(backup, file) if (file := sqlite_file()) else _load(backup)
+        except (CannotStart, postgresql.ProgramFailed) as error:
+            sentence = f"{error} Stop it first." if isinstance(error, CannotStart) else str(error)
+            raise CommandError(sentence) from None
         self.stdout.write(f"{backup} is in place. What was there is in {kept.name}.")
 
 
-def _replace(backup: Path, target: Path) -> Path:
+def _replace_file(backup: Path, target: Path) -> Path:
     """Put `backup` in place of `target`; returns where the present database is kept."""
     _check(backup)
-    kept = target.with_name(f"{target.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    kept = _private(target.with_name(f"{target.name}.before-{_stamp()}"))
     if target.exists():
-        _copy(target, kept)
-    _copy(backup, target)
+        copy_sqlite(target, kept)
+    copy_sqlite(backup, _private(target))
     return kept
 
 
-def _copy(source: Path, target: Path) -> None:
-    """SQLite's own copy: it takes the write-ahead log along, which a file copy would lose."""
-    target.touch(mode=0o600)
-    target.chmod(0o600)
-    with sqlite3.connect(source) as old, sqlite3.connect(target) as new:
-        old.backup(new)
-    old.close()
-    new.close()
+def _load(backup: Path) -> Path:
+    """The same on PostgreSQL. Raises ProgramFailed, CommandError."""
+    if "TABLE DATA public cdpwatch_workspace" not in postgresql.contents(backup):
+        raise CommandError(f"{backup} is not a backup of cdpwatch.")
+    kept = _private(settings.DATA_DIR / f"cdpwatch.dump.before-{_stamp()}")
+    copy_database(kept)
+    postgresql.load(backup)
+    return kept
+
+
+def _private(path: Path) -> Path:
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    return path
+
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
 
 
 def _check(backup: Path) -> None:
-    if not backup.is_file():
-        raise CommandError(f"There is no file {backup}.")
     try:
         with sqlite3.connect(f"file:{backup}?mode=ro", uri=True) as file:
             sound = file.execute("PRAGMA integrity_check").fetchone()[0] == "ok"

@@ -44,7 +44,7 @@ def checks(root: Path) -> list[Check]:
         Check("migrations", [*manage, "makemigrations", "--check", "--dry-run"]),
         Check("deploy", [*manage, "check", "--deploy", "--fail-level", "WARNING"]),
         Check("types", [python, "-m", "mypy"]),
-        Check("tests", [python, "-m", "pytest"]),
+        Check("tests", [python, "-m", "tests"]),
     ]
 
 
