@@ -13,10 +13,12 @@ from typing import Any, TextIO
 
 from django.db.models import Sum
 
+from . import renames
 from .models import Alert, Connection, Leak, Projection, SourceDay, VolumeDay, Workspace
+from .naming import Verdict
 
 Row = dict[str, Any]
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 FORMATS = ("csv", "json")
 
 
@@ -104,22 +106,46 @@ def alerts(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
 
 def catalog(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
     """Every connection as it is now, retired ones included."""
-    rows = Connection.objects.filter(workspace=workspace).select_related("app", "environment")
-    for row in rows:
-        yield {
-            "segment_id": row.segment_id,
-            "name": row.name,
-            "direction": row.direction,
-            "environment": row.environment.name if row.environment else "",
-            "app": row.app.name if row.app else "",
-            "enabled": row.enabled,
-            "labels": " ".join(f"{key}:{value}" for key, value in sorted(row.labels.items())),
-            "naming": row.naming,
-            "advice": row.naming_advice,
-            "first_seen": row.first_seen.isoformat(),
-            "last_seen": row.last_seen.isoformat(),
-            "retired_at": row.retired_at.isoformat() if row.retired_at else None,
-        }
+    rows = Connection.objects.filter(workspace=workspace)
+    yield from map(connection, rows.select_related("app", "environment"))
+
+
+def connection(row: Connection) -> Row:
+    """One line of the catalog; its app and environment are read with it."""
+    return {
+        "segment_id": row.segment_id,
+        "name": row.name,
+        "direction": row.direction,
+        "environment": row.environment.name if row.environment else "",
+        "app": row.app.name if row.app else "",
+        "enabled": row.enabled,
+        "labels": " ".join(f"{key}:{value}" for key, value in sorted(row.labels.items())),
+        "naming": row.naming,
+        "advice": row.naming_advice,
+        "first_seen": row.first_seen.isoformat(),
+        "last_seen": row.last_seen.isoformat(),
+        "retired_at": row.retired_at.isoformat() if row.retired_at else None,
+        "owner": row.owner or (row.app.owner if row.app else ""),
+        "description": row.description or (row.app.description if row.app else ""),
+    }
+
+
+def names(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
+    """Every live connection whose name does not follow the convention, the worst first."""
+    for named in renames.every(workspace):
+        if named.verdict != Verdict.FOLLOWS:
+            exact, why = named.reading.rename, named.choice.why
+            yield {
+                "segment_id": named.connection.segment_id,
+                "direction": named.connection.direction,
+                "name": named.connection.name,
+                "verdict": named.verdict.value,
+                "environment": named.reading.environment,
+                "application": named.reading.application,
+                "new_name": exact,
+                "choices": "" if exact else " | ".join(named.choice.names),
+                "why": renames.TAKEN if named.taken else why,
+            }
 
 
 EXPORTS: dict[str, Callable[[Workspace, date, date], Iterator[Row]]] = {
@@ -128,8 +154,39 @@ EXPORTS: dict[str, Callable[[Workspace, date, date], Iterator[Row]]] = {
     "leaks": leaks,
     "alerts": alerts,
     "catalog": catalog,
+    "names": names,
 }
-HEADERS = {"usage": ["day", "source_id", "source", "environment", "billed", "live"]}
+# Headers of tables that may be empty; the others are headed by what their rows hold.
+HEADERS = {
+    "usage": ["day", "source_id", "source", "environment", "billed", "live"],
+    "catalog": [
+        "segment_id",
+        "name",
+        "direction",
+        "environment",
+        "app",
+        "enabled",
+        "labels",
+        "naming",
+        "advice",
+        "first_seen",
+        "last_seen",
+        "retired_at",
+        "owner",
+        "description",
+    ],
+    "names": [
+        "segment_id",
+        "direction",
+        "name",
+        "verdict",
+        "environment",
+        "application",
+        "new_name",
+        "choices",
+        "why",
+    ],
+}
 
 
 def write(name: str, rows: Iterable[Row], form: str, out: TextIO) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,6 +83,42 @@ def read(
         return Reading(environment, application, Verdict.FOLLOWS, "", "")
     advice = f"Rename “{name}” to “{wanted}”."
     return Reading(environment, application, Verdict.RENAME, advice, wanted)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The names that would follow the convention; `why` a person must decide, "" if nobody must."""
+
+    names: tuple[str, ...]
+    why: str = ""
+
+
+def choice(
+    name: str, labels: Mapping[str, str], environments: Sequence[EnvironmentSpelling], app: str
+) -> Choice:
+    """What to rename a connection to. `app` is the application that it was matched with, or ""."""
+    reading = read(name, labels, environments)
+    application = reading.application or app
+    if reading.verdict == Verdict.FOLLOWS:
+        return Choice(())
+    if reading.verdict == Verdict.RENAME:
+        return Choice((reading.rename,))
+    if reading.verdict == Verdict.NO_APPLICATION:
+        told = f"Its label or kind suggests {app}." if app else "No label or kind tells it."
+        why = f"The name stops after its environment. {told}"
+        return Choice((f"{reading.environment} - {app}",) if app else (), why)
+    if reading.verdict == Verdict.CONFLICT:
+        labelled = read("", labels, environments).environment
+        why = (
+            f"The name says {reading.environment}, the label {labelled}, and only a person knows "
+            f"which is true. If it is {reading.environment}, change the label as well."
+        )
+        return Choice(
+            (f"{reading.environment} - {application}", f"{labelled} - {application}"), why
+        )
+    why = "Neither its name nor a label says which environment it belongs to."
+    found = tuple(f"{e.name} - {application}" for e in environments) if application else ()
+    return Choice(found, why)
 
 
 def application_of(reading: Reading, labels: Mapping[str, str]) -> tuple[str, ...]:

@@ -8,48 +8,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from cdpwatch import naming, snapshot
+from cdpwatch import snapshot
+from cdpwatch.editing import Thing
 from cdpwatch.models import App, Connection, Flow, Function, Workspace
 from cdpwatch.readings import Direction
 from dashboards.charts import sparkline
 from dashboards.context import the_workspace
-from dashboards.sources import TableRow, table_rows
+from dashboards.rows import BADGES, STATUSES, Row, url_of
+from dashboards.sources import table_row
 
 ARROWS = {Flow.SOURCE: "→", Flow.DESTINATION: "←", Flow.BOTH: "⇄"}
-STATUSES = {
-    "live": "Live",
-    "off": "Switched off",
-    "gone": "Gone from Segment",
-    "missing": "Not found in Segment",
-}
-FOLLOWING = ("", naming.Verdict.FOLLOWS)  # "" was never read against the convention
-BADGES = {"live": "ok", "off": "off", "gone": "off", "missing": "late"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One connection with its counts: calls for a source, deliveries for a destination."""
-
-    connection: Connection
-    source: TableRow | None = None
-    deliveries: snapshot.Deliveries | None = None
-    today: date = date.min
-
-    @property
-    def spark(self) -> SafeString:
-        """The last 30 whole days as a line."""
-        if self.source:
-            return self.source.spark
-        days = self.deliveries.spark(self.today) if self.deliveries else ()
-        return mark_safe(sparkline(days)) if days else SafeString("")
-
-    @property
-    def advice(self) -> str:
-        wrong = self.connection.retired_at is None and self.connection.naming not in FOLLOWING
-        return self.connection.naming_advice if wrong else ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +33,12 @@ class Entry:
     url: str
     rows: tuple[Row, ...]
     link: str = ""
+    thing: Thing | None = None  # the row behind it; None for what matches no app
+
+    @property
+    def text(self) -> str:
+        """What the search looks into, its connections apart."""
+        return f"{self.name} {self.description} {self.owner}"
 
     @property
     def arrow(self) -> str:
@@ -155,7 +131,12 @@ def added(series: Sequence[Sequence[int | None]]) -> tuple[int | None, ...]:
 class Catalog:
     entries: tuple[Entry, ...]
     unmatched: Entry
-    view: snapshot.Snapshot
+    sheet: snapshot.Sheet
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Every connection, those of no system last."""
+        return tuple(row for entry in (*self.entries, self.unmatched) for row in entry.rows)
 
     @property
     def names_to_look_at(self) -> int:
@@ -166,11 +147,10 @@ class Catalog:
 def read(now: datetime) -> Catalog:
     """Every system with its connections and counts."""
     workspace = the_workspace()
-    view = snapshot.take(workspace, now)
-    rows = _rows(workspace, view)
+    sheet = snapshot.current(workspace, now)
     by_app: dict[int | None, list[Row]] = defaultdict(list)
     by_function: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in _rows(workspace, sheet, now.date()):
         if row.connection.app_id is None and row.connection.function_id:
             by_function[row.connection.function_id].append(row)
         else:
@@ -183,29 +163,54 @@ def read(now: datetime) -> Catalog:
         for function in Function.objects.filter(workspace=workspace)
     ]
     others = Entry("Unmatched", "", Flow.BOTH, "", "", tuple(by_app[None]))
-    return Catalog((*apps, *functions), others, view)
+    return Catalog((*apps, *functions), others, sheet)
 
 
 def _app_entry(app: App, rows: tuple[Row, ...]) -> Entry:
-    url = reverse("catalog-app", args=[app.slug])
-    return Entry(app.name, app.description, app.flow, app.owner, url, rows)
+    return Entry(app.name, app.description, app.flow, app.owner, url_of(app), rows, thing=app)
 
 
 def _function_entry(function: Function, rows: tuple[Row, ...]) -> Entry:
     name = f"{function.name} (source function)" if function.kind == "SOURCE" else function.name
-    url = reverse("catalog-function", args=[function.pk])
-    return Entry(name, function.description, Flow.SOURCE, "", url, rows, function.url)
+    return Entry(
+        name=name,
+        description=function.description,
+        flow=Flow.SOURCE,
+        owner=function.owner,
+        url=url_of(function),
+        rows=rows,
+        link=function.url,
+        thing=function,
+    )
 
 
-def _rows(workspace: Workspace, view: snapshot.Snapshot) -> list[Row]:
-    today = view.situation.now.date()
-    sources, _ = snapshot.source_rows(workspace, view)
-    counted = {item.row.connection.pk: item for item in table_rows(sources, view)}
+def connection_entry(row: Row) -> Entry:
+    """One connection by itself; what people did not write of it is told of its system."""
+    connection = row.connection
+    system = connection.app or connection.function
+    return Entry(
+        name=connection.name,
+        description=connection.description or (system.description if system else ""),
+        flow=row.flow,
+        owner=connection.owner or (system.owner if system else ""),
+        url=row.url,
+        rows=(row,),
+        thing=connection,
+    )
+
+
+def _rows(workspace: Workspace, sheet: snapshot.Sheet, today: date) -> list[Row]:
+    counted = {row.source_id: row for row in sheet.sources}
     sent = snapshot.deliveries(workspace, today)
     connections = Connection.objects.filter(workspace=workspace).select_related(
         "app", "environment", "function"
     )
     return [
-        Row(connection, counted.get(connection.pk), sent.get(connection.pk), today)
+        Row(
+            connection,
+            table_row(connection, counted[connection.pk]) if connection.pk in counted else None,
+            sent.get(connection.pk),
+            today,
+        )
         for connection in connections
     ]

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.core.exceptions import ValidationError
 
+from cdpwatch import editing, wording
 from cdpwatch.models import Contract, Environment, Region, Role, User
 
 if TYPE_CHECKING:  # at run time Django's classes take no type arguments
@@ -155,6 +156,49 @@ class EnvironmentFormSet(EnvironmentModelFormSet):
 EnvironmentForms = forms.modelformset_factory(
     Environment, form=EnvironmentForm, formset=EnvironmentFormSet, extra=1, can_delete=True
 )
+
+
+# --- texts of the catalog ----------------------------------------------------------------------
+class PlainText(forms.CharField):
+    """A text of the catalog, as it is kept."""
+
+    def __init__(self, field: str, **kwargs: Any) -> None:
+        limit = editing.LIMITS[field]
+        told = f"Keep it to {wording.exact(limit)} characters: this has %(show_value)d."
+        messages = {"max_length": told}
+        super().__init__(required=False, max_length=limit, error_messages=messages, **kwargs)
+
+    def to_python(self, value: object) -> str:
+        return editing.tidy(super().to_python(value) or "")
+
+
+def _seen() -> forms.CharField:
+    """What a field said when its form was opened: whoever comes second is told by it."""
+    return forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+
+
+class TextsForm(forms.Form):
+    """Description, owner and notes of an app, a connection or a function."""
+
+    description = PlainText(
+        "description",
+        help_text="What it is, in a sentence or two.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    owner = PlainText(
+        "owner",
+        help_text="The person or team to ask about it.",
+        widget=forms.TextInput(attrs={"list": "owners", "autocomplete": "off"}),
+    )
+    notes = PlainText(
+        "notes",
+        help_text="Plain text; line breaks stay.",
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+    seen_description, seen_owner, seen_notes = _seen(), _seen(), _seen()
+
+    def clean_owner(self) -> str:
+        return " ".join(str(self.cleaned_data["owner"]).split())
 
 
 # --- people -----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Every page, one line each. What needs a role says so at its view."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from .views import (
@@ -8,20 +8,29 @@ from .views import (
     budget,
     catalog,
     connect,
+    editing,
     exports,
     health,
+    naming,
     overview,
     people,
     policy,
     status,
+    systems,
 )
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("overview.json", overview.overview_data, name="overview-data"),
+    path("burn.json", overview.burn_data, name="overview-burn"),
     path("catalog/", catalog.catalog, name="catalog"),
-    path("catalog/apps/<slug:slug>/", catalog.app, name="catalog-app"),
-    path("catalog/functions/<int:pk>/", catalog.function, name="catalog-function"),
+    path("catalog/connections.csv", catalog.download, name="catalog-csv"),
+    path("catalog/naming/", naming.names, name="catalog-naming"),
+    path("catalog/apps/<slug:slug>/", systems.app, name="catalog-app"),
+    path("catalog/functions/<int:pk>/", systems.function, name="catalog-function"),
+    path("catalog/connections/<int:pk>/", systems.connection, name="catalog-connection"),
+    path("catalog/<str:kind>/<int:pk>/edit/", editing.edit, name="catalog-edit"),
+    path("catalog/undo/", editing.undo, name="catalog-undo"),
     path("budget/", budget.budget, name="budget"),
     path("export/<str:name>.<str:form>", exports.export, name="export"),
     # alerts and the policy behind them
@@ -49,11 +58,7 @@ urlpatterns = [
     path("connect/environments/", connect.save_environments, name="connect-environments"),
     path("connect/requests/<int:pk>.json", connect.request_state, name="connect-request"),
     # people
-    path(
-        "login/",
-        LoginView.as_view(template_name="people/login.html", redirect_authenticated_user=True),
-        name="login",
-    ),
+    path("login/", people.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("setup/", people.setup, name="setup"),
     path("password/", people.password, name="password"),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 from pytest_django import DjangoAssertNumQueries
 
-from cdpwatch import catalog, watch
+from cdpwatch import catalog, snapshot, watch
 from cdpwatch.models import Connection, DeliveryDay, Function, Link, Workspace
 from cdpwatch.naming import Verdict
 from cdpwatch.readings import Direction
-from dashboards.entries import Entry, Row, added, read
-from dashboards.views.catalog import traffic_rows
+from dashboards.entries import Entry, added, read
+from dashboards.rows import Row
+from dashboards.sources import connection_url
 from dashboards.views.overview import to_rename
+from dashboards.views.systems import traffic_rows
 from tests.conftest import DemoWorkspace
 from tests.dashboards.conftest import text
 from tests.factories import (
@@ -29,8 +35,9 @@ from tests.factories import (
     make_workspace_reading,
 )
 
-CATALOG = reverse("catalog")
-BUDGETED = 34  # queries
+CATALOG, DOWNLOAD = reverse("catalog"), reverse("catalog-csv")
+NOTHING, NOTHING_HIDDEN = '<div class="card" data-none>', '<div class="card" data-none hidden>'
+BUDGETED = 36  # queries
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # As the workspace's own page lists them: name, description, flow.
 BRIEF = """
@@ -54,14 +61,26 @@ def app_page(slug: str) -> str:
     return reverse("catalog-app", args=[slug])
 
 
+def page_of(segment_id: str) -> str:
+    """The page of one connection."""
+    return reverse("catalog-connection", args=[Connection.objects.get(segment_id=segment_id).pk])
+
+
 def entry_of(name: str, now: datetime = NOW) -> Entry:
     return next(entry for entry in read(now).entries if entry.name == name)
 
 
 def shown(browser: Client, **query: str) -> list[str]:
-    """Names of the systems that the list shows."""
+    """Names of the systems that the list shows; what the search did not find is hidden."""
     html = text(browser, CATALOG, **query)
-    return re.findall(r'<h2><a href="[^"]+">([^<]+)</a></h2>', html)
+    card = r'<article class="card" data-card data-text="[^"]*">\s*<header class="row"><h2>'
+    return re.findall(f"{card}<a[^>]+>([^<]+)", html)
+
+
+def listed(browser: Client, **query: str) -> list[str]:
+    """Names of the connections that the list shows, by what its file holds."""
+    content = text(browser, DOWNLOAD, **query)
+    return [row["name"] for row in csv.DictReader(io.StringIO(content))]
 
 
 def record(workspace: Workspace, *names: str, now: datetime = NOW, **fields: object) -> None:
@@ -92,9 +111,93 @@ def test_it_shows_connections_that_belong_to_no_app(workspace: Workspace, viewer
     record(workspace, "Segment test (Anna)", "prod-newsletter")
     html = text(viewer, CATALOG)
     table = html[html.index("Connections without an app") :]
-    assert '<th scope="row">Segment test (Anna)</th>' in table
+    assert page_of("src-Segment test (Anna)") in table
     assert "Rename “prod-newsletter” to “Prod - newsletter”." in table
-    assert text(viewer, CATALOG, q="nothing at all").count("prod-newsletter") >= 1
+
+
+def test_it_finds_connections_by_their_names_labels_and_ids(
+    workspace: Workspace, viewer: Client
+) -> None:
+    rows = [
+        make_listed("src-a1", name="Prod - Backend", labels={"team": "data"}),
+        make_listed("src-b2", name="Dev - Backend"),
+        make_listed("src-c3", name="Prod - Newsletter"),
+    ]
+    catalog.record(workspace, make_workspace_reading(), rows, (), NOW)
+    assert listed(viewer, q="dev") == ["Dev - Backend"]
+    assert listed(viewer, q="team:DATA backend") == ["Prod - Backend"]
+    assert listed(viewer, q="src-c3") == ["Prod - Newsletter"]
+    assert listed(viewer, q="tracking server") == ["Dev - Backend", "Prod - Backend"]  # the app's
+    assert shown(viewer, q="src-c3") == []
+
+
+def test_it_opens_the_card_in_which_a_connection_was_found(
+    workspace: Workspace, viewer: Client
+) -> None:
+    record(workspace, "Prod - Backend", "Dev - Backend")
+    assert '<details class="small" open>' in text(viewer, CATALOG, q="dev")
+    assert '<details class="small">' in text(viewer, CATALOG, q="backend")  # all of the card
+    assert '<details class="small" open>' not in text(viewer, CATALOG)
+
+
+def test_it_says_how_much_it_found_of_how_much(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Prod - Backend", "Dev - Backend", "Prod - Newsletter")
+    assert "13 of 13 systems, 3 connections" in text(viewer, CATALOG)
+    html = text(viewer, CATALOG, q="dev back")
+    assert "1 of 13 systems, 1 connection<" in html
+    assert "Download this one as CSV" in html
+    assert NOTHING in text(viewer, CATALOG, q="no such thing")
+    assert NOTHING_HIDDEN in text(viewer, CATALOG, q="newsletter")  # only one without an app
+
+
+def test_it_keeps_what_it_did_not_find_for_the_next_letter(
+    workspace: Workspace, viewer: Client
+) -> None:
+    record(workspace, "Prod - Backend", "Prod - Newsletter")
+    html = text(viewer, CATALOG, q="census")
+    assert html.count("data-card") == 13
+    assert html.count("data-item") == 2
+    assert "<div data-strangers hidden>" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        (
+            {},
+            ["Dev - Backend", "Prod - Backend", "prod_Backend", "Prod - Amplitude", "prod_Strange"],
+        ),
+        ({"environment": "Dev", "q": "back"}, ["Dev - Backend"]),
+        ({"environment": "Dev"}, ["Dev - Backend"]),
+        ({"flow": "destination"}, ["Prod - Amplitude"]),
+        ({"naming": "advice"}, ["prod_Backend", "prod_Strange"]),
+        ({"status": "off"}, ["prod_Strange"]),
+        ({"q": "nothing"}, []),
+    ],
+)
+def test_it_downloads_the_connections_that_it_lists(
+    workspace: Workspace, viewer: Client, query: dict[str, str], names: list[str]
+) -> None:
+    rows = [
+        make_listed("a", name="Prod - Backend"),
+        make_listed("b", name="Dev - Backend"),
+        make_listed("c", name="Prod - Amplitude", direction=Direction.DESTINATION),
+        make_listed("d", name="prod_Strange", enabled=False),
+        make_listed("e", name="prod_Backend"),
+    ]
+    catalog.record(workspace, make_workspace_reading(), rows, (), NOW)
+    assert listed(viewer, **query) == names
+    assert f'href="{DOWNLOAD}?{escape(urlencode(query))}"' in text(viewer, CATALOG, **query)
+
+
+def test_it_heads_the_file_also_when_it_is_empty(viewer: Client) -> None:
+    assert text(viewer, DOWNLOAD).startswith("segment_id,name,direction,environment,app,")
+
+
+def test_it_says_that_nothing_was_read_yet(workspace: Workspace, viewer: Client) -> None:
+    assert "Nothing was read from Segment yet" in text(viewer, CATALOG)
+    record(workspace, "Prod - Backend")
+    assert "Nothing was read from Segment yet" not in text(viewer, CATALOG)
 
 
 def test_it_keeps_what_is_gone_and_says_so(workspace: Workspace, viewer: Client) -> None:
@@ -112,7 +215,8 @@ def test_it_still_counts_what_is_gone(workspace: Workspace, viewer: Client) -> N
     make_sources(workspace, 1, NOW)
     Connection.objects.update(retired_at=NOW)
     assert entry_of("Application").calls == 17_040
-    html = text(viewer, CATALOG, q="Prod - App 0")
+    assert shown(viewer, q="Prod - App 0") == ["Application"]
+    html = text(viewer, CATALOG, flow="source", status="gone")
     assert "○ Gone from Segment" in html
     assert "no connection of this name was found" not in html
 
@@ -151,7 +255,7 @@ def test_it_keeps_the_other_filters_in_the_address(workspace: Workspace, viewer:
     assert 'href="?flow=source&amp;environment=Prod&amp;q=a%26b"' in html
     assert '<a class="pill" href="?q=a%26b" aria-current="true">Source' in html
     assert '<input type="hidden" name="flow" value="source">' in html
-    assert "Nothing matches" in html
+    assert NOTHING in html
     assert '<a href=".">Clear</a>' in html
 
 
@@ -191,7 +295,7 @@ def test_it_shows_a_name_to_look_at_that_belongs_to_no_app(
     record(workspace, "prod-newsletter")
     html = text(viewer, CATALOG, naming="advice")
     assert "Rename “prod-newsletter” to “Prod - newsletter”." in html
-    assert "Nothing matches" not in html
+    assert NOTHING_HIDDEN in html
 
 
 def test_it_gives_the_exact_rename(workspace: Workspace, viewer: Client) -> None:
@@ -213,9 +317,9 @@ def test_it_takes_one_name_per_feeding_source_for_normal(
     amplitude = entry_of("Amplitude")
     assert (len(amplitude.rows), amplitude.advice, amplitude.status) == (2, [], "live")
     page = text(viewer, app_page("amplitude"))
-    assert page.count('<th scope="row">Prod - Amplitude</th>') == 2
-    for name in names:
-        assert f"<td>{name}</td><td>→ Prod - Amplitude</td>" in page
+    for number, name in enumerate(names):
+        assert f'<th scope="row"><a href="{page_of(f"dst{number}")}">Prod - Amplitude</a>' in page
+        assert f'<a href="{page_of(f"src{number}")}">{name}</a></td><td>→ <a' in page
 
 
 def test_it_shows_no_write_key_and_no_settings(
@@ -332,7 +436,7 @@ def test_it_shows_the_function_and_the_source_behind_it(
     assert "<h1>Livestorm (source function)</h1>" in page
     assert "sfnc_PsrIGpNhDv" in page
     assert "not yet: declared only" in page
-    assert '<th scope="row">Prod - Livestorm' in page
+    assert f'<th scope="row"><a href="{page_of("src1")}">Prod - Livestorm' in page
     assert "Connections without an app" not in text(viewer, CATALOG)
 
 
@@ -340,7 +444,7 @@ def test_it_sums_up_the_events_beyond_the_largest(workspace: Workspace) -> None:
     [source] = make_sources(workspace, 1, NOW)
     for number in range(30):
         make_live(source, NOW, 100 - number, event=f"Event {number:02}")
-    rows = traffic_rows(read(NOW).view, {source.pk})
+    rows = traffic_rows(snapshot.calls_by_event([source.pk], read(NOW).sheet.period.start))
     assert (len(rows), rows[0].event, rows[-1].event) == (26, "Event 00", "6 more")
     assert sum(row.calls for row in rows) == 40 + sum(range(71, 101))
     assert sum(row.percent for row in rows) == pytest.approx(100)
@@ -348,11 +452,55 @@ def test_it_sums_up_the_events_beyond_the_largest(workspace: Workspace) -> None:
 
 def test_it_has_no_page_for_what_is_not_in_the_catalog(viewer: Client) -> None:
     assert viewer.get(app_page("nothing")).status_code == 404
-    assert viewer.get(reverse("catalog-function", args=[9_000_000])).status_code == 404
+    for name in ("catalog-function", "catalog-connection"):
+        assert viewer.get(reverse(name, args=[9_000_000])).status_code == 404
+
+
+# --- one connection ---------------------------------------------------------------------------
+def test_it_has_a_page_for_every_connection(workspace: Workspace, viewer: Client) -> None:
+    now = datetime.now(UTC)
+    make_sources(workspace, 2, now)
+    Connection.objects.filter(segment_id="s0").update(labels={"team": "data"})
+    page = text(viewer, page_of("s0"))
+    assert "<h1>Prod - App 0</h1>" in page
+    assert "Calls of Prod - App 0 in the last 30 days: 30k in all" in page
+    assert "team:data" in page
+    assert "<code>s0</code>" in page
+    assert '<td data-label="Event">Opened</td>' in page
+    assert f'<a href="{app_page("application")}">Application</a>' in page
+
+
+def test_it_reaches_connections_of_no_app(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Segment test (Anna)")
+    page = text(viewer, page_of("src-Segment test (Anna)"))
+    assert "matches no app of the catalog" in page
+    assert connection_url(Connection.objects.get()) == page_of("src-Segment test (Anna)")
+
+
+def test_it_says_what_feeds_a_connection_and_what_it_feeds(
+    workspace: Workspace, viewer: Client
+) -> None:
+    target = {"name": "Prod - Hubspot", "direction": Direction.DESTINATION}
+    rows = [make_listed("a"), make_listed("b", **target, fed_by=("a",))]
+    catalog.record(workspace, make_workspace_reading(), rows, (), NOW)
+    fed, nothing = "<dt>Fed by</dt><dd>", "nothing</dd>"
+    assert f"{fed}{nothing}" in text(viewer, page_of("a"))
+    assert f'<dt>Feeds</dt><dd><a href="{page_of("b")}">Prod - Hubspot</a>' in text(
+        viewer, page_of("a")
+    )
+    assert f'{fed}<a href="{page_of("a")}">Prod - Application</a>' in text(viewer, page_of("b"))
+
+
+def test_it_says_when_a_connection_went(workspace: Workspace, viewer: Client) -> None:
+    record(workspace, "Prod - Census")
+    record(workspace, "Prod - Backend", now=NOW + DAY)
+    page = text(viewer, page_of("src-Prod - Census"))
+    assert "○ Gone from Segment" in page
+    assert "<dt>Gone since</dt><dd>Thu 19 Nov 12:05 UTC</dd>" in page
 
 
 # --- cost -------------------------------------------------------------------------------------
-@pytest.mark.parametrize("url", [CATALOG, app_page("application")])
+@pytest.mark.parametrize("url", [CATALOG, DOWNLOAD, app_page("application"), "connection"])
 def test_it_asks_as_often_for_many_sources(
     workspace: Workspace,
     viewer: Client,
@@ -366,7 +514,8 @@ def test_it_asks_as_often_for_many_sources(
         sources = make_sources(workspace, number, now)
         target = make_connection(workspace, "dst", direction=Direction.DESTINATION)
         Link.objects.bulk_create(Link(source=source, target=target) for source in sources)
+        address = page_of("s0") if url == "connection" else url
         with django_assert_max_num_queries(BUDGETED) as queries:
-            text(viewer, url)
+            text(viewer, address)
         asked.append(len(queries))
     assert asked[0] == asked[1]
