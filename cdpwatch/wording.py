@@ -5,6 +5,7 @@ Pure text; every function takes its clock.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
 THIN_SPACE = "\u2009"
@@ -91,3 +92,12 @@ def age(then: datetime | None, now: datetime) -> str:
 def plural(count: int, noun: str) -> str:
     """1 day, 2 days"""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+# Control characters, and marks that turn the direction of the words after them round.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+
+
+def one_line(text: str) -> str:
+    """Foreign words where a line break or a mark that nobody sees could pretend something."""
+    return _UNSEEN.sub(" ", text)

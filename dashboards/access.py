@@ -32,15 +32,17 @@ def needs(role: Role) -> Callable[[View[P]], View[P]]:
     return wrap
 
 
-def no_store(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+def private(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
     """Middleware: no cache keeps a page, for the next person at this browser is somebody else.
 
-    Static files are answered before it and keep their own rule.
+    Nor may a page reach for a device of the reader's. Static files are answered before it and
+    keep their own rule.
     """
 
     def answered(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         return response
 
     return answered

@@ -1,8 +1,10 @@
-"""What the web server's log says of refused requests: one line each."""
+"""What the log says: one line a message, also of a refused request."""
 
 from __future__ import annotations
 
 import logging
+
+from cdpwatch.wording import one_line
 
 
 class OneLine(logging.Filter):
@@ -18,3 +20,13 @@ class OneLine(logging.Filter):
         if status == 503:
             record.levelno, record.levelname = logging.WARNING, "WARNING"
         return True
+
+
+class Line(logging.Formatter):
+    """A message in a line of its own: a name that holds a line break forges no other.
+
+    A traceback follows in lines of its own.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))

@@ -78,3 +78,16 @@ def test_it_tells_ages_and_plurals() -> None:
     assert wording.age(NOW - timedelta(minutes=3), NOW) == "3 min"
     assert wording.age(None, NOW) == "never"
     assert [wording.plural(n, "day") for n in (0, 1, 2)] == ["0 days", "1 day", "2 days"]
+
+
+@pytest.mark.parametrize(
+    ("foreign", "said"),
+    [
+        ("Prod - Café\u0301 東京 🚀", "Prod - Café\u0301 東京 🚀"),
+        ("a\r\nb\tc\0d", "a b c d"),
+        ("\u202eexe.png\u2066", " exe.png "),
+        ("\x1b[31mred\x9b", " [31mred "),
+    ],
+)
+def test_it_keeps_foreign_words_in_a_line(foreign: str, said: str) -> None:
+    assert wording.one_line(foreign) == said

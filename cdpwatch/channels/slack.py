@@ -2,7 +2,8 @@
 
 Limits (Block Kit reference): 50 blocks, header 150 characters, section text 3,000, 10 fields
 of 2,000, context 10 elements. An event name can hold `<!channel>` or a link: `&`, `<` and `>`
-are what Slack's markup starts with, so these three are escaped everywhere.
+are what Slack's markup starts with, so these three are escaped everywhere; `verbatim` keeps Slack
+from making mentions and links of plain words (`@channel`, an address).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from cdpwatch import wording
 from cdpwatch.http import ApiError, BadPayload, Reply, post_json
 from cdpwatch.readings import Message
 
@@ -25,7 +27,8 @@ PERMANENT = frozenset({400, 401, 403, 404, 410})
 def payload(message: Message) -> dict[str, Any]:
     """The webhook's JSON. `text` is what phones and screen readers show."""
     demo = "DEMO · " if message.demo else ""
-    head = f"{demo}{message.state} · {message.kind.capitalize()} · {message.title}"
+    title = wording.one_line(message.title)
+    head = f"{demo}{message.state} · {message.kind.capitalize()} · {title}"
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(head, HEADER)}},
         {"type": "section", "text": _mrkdwn(escape(message.consequence), SECTION)},
@@ -70,8 +73,8 @@ def _refusal(reply: Reply) -> ChannelError:
 
 
 def escape(text: str) -> str:
-    """Text that Slack shows as it is: no link, no mention, no `<!channel>`."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text that Slack shows as it is, in a line: no link, no mention, no `<!channel>`."""
+    return wording.one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def cut(text: str, most: int) -> str:
@@ -84,5 +87,5 @@ def _cut_markup(text: str, most: int) -> str:
     return re.sub(r"&\w{0,3}…$", "…", cut(text, most))
 
 
-def _mrkdwn(text: str, most: int) -> dict[str, str]:
-    return {"type": "mrkdwn", "text": _cut_markup(text, most)}
+def _mrkdwn(text: str, most: int) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": _cut_markup(text, most), "verbatim": True}

@@ -7,8 +7,7 @@
 //   [data-live-state="key"]     takes states[key] as its data-state, which is its colour
 //   [data-poll-url]             JSON asked every 2 s; the page reloads when {"done": true}
 //   input[data-filter="name"]   hides the rows in [data-filterable="name"] that lack its text
-//   form[data-autosubmit]       is sent when a choice in it changes
-//   [data-chart="id"]           plotly figure in the JSON script `id`, drawn over the SVG
+//   [data-chart="url"]          JSON of a plotly figure, drawn over the SVG
 "use strict";
 
 const REFRESH_MS = 60_000;
@@ -73,14 +72,9 @@ async function pollUntilDone(url) {
 function filterRows(input) {
   const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
   const scope = document.querySelector(`[data-filterable="${input.dataset.filter}"]`);
-  let shown = 0;
   for (const row of all("tbody tr, [data-row]", scope)) {
     const text = row.textContent.toLowerCase();
     row.hidden = !words.every((word) => text.includes(word));
-    shown += row.hidden ? 0 : 1;
-  }
-  for (const count of all(`[data-filter-count="${input.dataset.filter}"]`)) {
-    count.textContent = words.length ? `${shown} shown` : "";
   }
 }
 
@@ -100,15 +94,14 @@ async function loadPlotly({ script, style }) {
   const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: style });
   link.id = "plotly.js-style-global";
   link.className = "no-inline-styles";
-  await load(link);
-  await load(Object.assign(document.createElement("script"), { src: script }));
+  const code = Object.assign(document.createElement("script"), { src: script });
+  await Promise.all([load(link), load(code)]);
 }
 
 async function drawChart(box) {
   const drawing = document.createElement("div");
   try {
-    await loadPlotly(box.dataset);
-    const { data, layout } = JSON.parse(document.getElementById(box.dataset.chart).textContent);
+    const [{ data, layout }] = await Promise.all([readJson(box.dataset.chart), loadPlotly(box.dataset)]);
     box.append(drawing);
     await window.Plotly.newPlot(drawing, data, layout, {
       displayModeBar: false, displaylogo: false, responsive: true,
@@ -131,12 +124,17 @@ all("input[data-filter]").forEach((input) => {
   input.addEventListener("input", () => filterRows(input));
   if (input.value) filterRows(input); // what the browser restored after "back"
 });
-all("form[data-autosubmit]").forEach((form) => {
-  form.addEventListener("change", () => form.requestSubmit());
-  all("[data-nojs]", form).forEach((button) => (button.hidden = true));
-});
-document.addEventListener("click", (event) => {
-  all("details.menu[open]").forEach((menu) => menu.contains(event.target) || (menu.open = false));
+// An open menu hides what is below it: a click or a Tab past it closes it, and so does Escape.
+for (const kind of ["click", "focusin"]) {
+  document.addEventListener(kind, ({ target }) => {
+    all("details.menu[open]").forEach((menu) => menu.contains(target) || (menu.open = false));
+  });
+}
+document.addEventListener("keydown", ({ key }) => {
+  const menu = key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 });
 
 // A chart that a phone's layout hides never comes into view: phones do not load plotly.

@@ -38,9 +38,14 @@ def texts(value: Any) -> Iterator[str]:
         value = value.values()
     if isinstance(value, str):
         yield value
-        return
-    for part in value:
-        yield from texts(part)
+    elif not isinstance(value, bool):
+        for part in value:
+            yield from texts(part)
+
+
+def mrkdwn(text: str) -> dict[str, object]:
+    """A text in which Slack looks for nothing but what is marked: no `@channel`, no address."""
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def test_it_says_everything_in_blocks() -> None:
@@ -55,24 +60,21 @@ def test_it_says_everything_in_blocks() -> None:
                     "text": "OPEN · Leak · Prod - Application: page calls that must not be tracked",
                 },
             },
-            {"type": "section", "text": {"type": "mrkdwn", "text": "6k calls so far."}},
+            {"type": "section", "text": mrkdwn("6k calls so far.")},
             {
                 "type": "section",
                 "fields": [
-                    {"type": "mrkdwn", "text": "*Since*\nWed 18 Nov 06:05 UTC"},
-                    {"type": "mrkdwn", "text": "*Per day*\nabout 24k calls"},
+                    mrkdwn("*Since*\nWed 18 Nov 06:05 UTC"),
+                    mrkdwn("*Per day*\nabout 24k calls"),
                 ],
             },
             {
                 "type": "section",
-                "text": {
-                    "type": "mrkdwn",
-                    "text": "<http://127.0.0.1:8000/alerts/7/|Open in cdpwatch>",
-                },
+                "text": mrkdwn("<http://127.0.0.1:8000/alerts/7/|Open in cdpwatch>"),
             },
             {
                 "type": "context",
-                "elements": [{"type": "mrkdwn", "text": "as of Wed 18 Nov 12:05 UTC · alert 7"}],
+                "elements": [mrkdwn("as of Wed 18 Nov 12:05 UTC · alert 7")],
             },
         ],
     }
@@ -124,6 +126,14 @@ def test_it_cuts_no_escape_in_two() -> None:
     text = payload(replace(MESSAGE, consequence="&" * 4_000))["blocks"][1]["text"]["text"]
     assert text.removesuffix("…").replace("&amp;", "") == ""
     assert (cut("abcdef", 6), cut("abcdef", 5)) == ("abcdef", "abcd…")
+
+
+def test_it_lets_no_name_begin_a_line_or_turn_one_round() -> None:
+    forged = "x\n*Since*\nnever \u202egnp.exe\0"
+    made = payload(replace(MESSAGE, title=forged, consequence=forged, facts=((forged, forged),)))
+    told = "".join(texts(made))
+    assert told.count("\n") == 1  # ours, below the label
+    assert not {"\u202e", "\0"} & set(told)
 
 
 def test_it_marks_the_demo() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from cdpwatch.health import PROGRAMS
 from cdpwatch.models import Delivery, DeliveryState, Heartbeat, Role, User, Workspace
 from tests.factories import make_alert, make_workspace
 
@@ -32,8 +33,8 @@ def make_message(workspace: Workspace, **fields: object) -> Delivery:
 
 
 def alive() -> None:
-    """Beat and worker have just given a sign of life."""
-    for name in ("beat", "worker"):
+    """Every program has just given a sign of life."""
+    for name in PROGRAMS:
         Heartbeat.objects.update_or_create(name=name, defaults={"at": datetime.now(UTC)})
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import get_resolver, reverse
 from pytest_django import Settings
 
 from cdpwatch import vault
@@ -20,106 +19,43 @@ from cdpwatch.models import (
     Connection,
     CredentialKind,
     Delivery,
-    Function,
     RequestKind,
     Role,
-    User,
     WorkRequest,
     Workspace,
 )
 from tests.dashboards.conftest import make_message, sign_in
+from tests.dashboards.doors import (
+    CLOSED,
+    DOORS,
+    OPEN,
+    READABLE,
+    make_addresses,
+    matrix,
+    patterns,
+)
 from tests.factories import make_connection
 
-ANYBODY, VIEWER, EDITOR, ADMIN = "anybody", Role.VIEWER, Role.EDITOR, Role.ADMIN
-ROLES = (VIEWER, EDITOR, ADMIN)
 CANARY = "canary-3f9a1c77e2b04d55"
 BIG_NUMBER = 9_000_000  # primary keys that belong to nothing
-
-
-class Door(NamedTuple):
-    """Who may use an address, and how."""
-
-    needs: str
-    get: bool = True
-    post: bool = False
-
-
-READ, WRITE = Door(VIEWER), Door(ADMIN, get=False, post=True)
-# A new address without a line here fails test_it_has_an_entry_for_every_address.
-DOORS = {
-    "overview": READ,
-    "overview-data": READ,
-    "catalog": READ,
-    "catalog-app": READ,
-    "catalog-function": READ,
-    "budget": READ,
-    "export": READ,
-    "alerts": READ,
-    "alerts-one": READ,
-    "alerts-retry": Door(EDITOR, get=False, post=True),
-    "alerts-policy": READ,
-    "alerts-policy-pages": Door(EDITOR, post=True),
-    "health": READ,
-    "health-poll": Door(EDITOR, get=False, post=True),
-    "health-request": READ,
-    "healthz": Door(ANYBODY),
-    "readyz": Door(ANYBODY),
-    "statusz": Door(ANYBODY),
-    "connect": Door(ADMIN),
-    "connect-token": WRITE,
-    "connect-token-use": WRITE,
-    "connect-token-discard": WRITE,
-    "connect-region": WRITE,
-    "connect-contract": WRITE,
-    "connect-slack": WRITE,
-    "connect-slack-test": WRITE,
-    "connect-environments": WRITE,
-    "connect-request": Door(ADMIN),
-    "login": Door(ANYBODY, post=True),
-    "logout": Door(VIEWER, get=False, post=True),
-    "setup": Door(ANYBODY, post=True),
-    "password": Door(VIEWER, post=True),
-    "users": Door(ADMIN, post=True),
-    "user": WRITE,
-    "user-password": Door(ADMIN, post=True),
-}
-READABLE = sorted(name for name, door in DOORS.items() if door.get)
-OPEN = sorted(name for name, door in DOORS.items() if door.needs == ANYBODY)
-CLOSED = sorted(name for name, door in DOORS.items() if door.needs != ANYBODY)
-
-
-def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
-    for entry in resolver.url_patterns:
-        yield from patterns(entry) if isinstance(entry, URLResolver) else [entry]
 
 
 @pytest.fixture
 def addresses(workspace: Workspace) -> dict[str, str]:
     """One address of each name that leads to something."""
-    source = make_connection(workspace, app=workspace.apps.get(slug="application"))
-    message = make_message(workspace)
-    AlertEvent.objects.create(alert=message.alert, kind="opened", at=message.created_at, text="x")
-    poll = WorkRequest.objects.create(workspace=workspace, kind=RequestKind.POLL, asked_by="a")
-    check = WorkRequest.objects.create(
-        workspace=workspace, kind=RequestKind.TEST_SLACK, asked_by="a"
-    )
-    other = User.objects.create(username="somebody", role=VIEWER)
-    parts = {
-        "catalog-app": {"slug": source.app.slug},
-        "catalog-function": {"pk": Function.objects.get().pk},
-        "export": {"name": "usage", "form": "csv"},
-        "alerts-one": {"pk": message.alert_id},
-        "alerts-retry": {"pk": message.pk},
-        "health-request": {"pk": poll.pk},
-        "connect-request": {"pk": check.pk},
-        "user": {"pk": other.pk},
-        "user-password": {"pk": other.pk},
-    }
-    return {name: reverse(name, kwargs=parts.get(name)) for name in DOORS}
+    return make_addresses(workspace)
 
 
 def test_it_has_an_entry_for_every_address() -> None:
     assert {str(pattern.name) for pattern in patterns(get_resolver())} == DOORS.keys()
+
+
+def test_it_lists_who_may_do_what_in_the_docs() -> None:
+    page = Path(settings.BASE_DIR, "docs/reference/security.md").read_text()
+    section = page.partition("\n## Who may do what\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    rows = [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines]
+    assert rows == matrix()
 
 
 def test_it_sends_strangers_to_the_sign_in(addresses: dict[str, str]) -> None:
@@ -142,7 +78,7 @@ def test_it_answers_strangers_where_no_sign_in_is_needed(addresses: dict[str, st
     assert found == {"healthz": 200, "login": 200, "readyz": 200, "setup": 404, "statusz": 503}
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", Role)
 def test_it_lets_each_role_in_where_it_belongs(addresses: dict[str, str], role: Role) -> None:
     reader = sign_in(role, "reader")
     for name in CLOSED:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from cdpwatch import snapshot
 from cdpwatch.models import PollerState, Role, User, Workspace, WorkspaceDay
 from dashboards import burn
+from dashboards.sources import listed
 from dashboards.verdict import verdict
 from dashboards.views.budget import DayRow, day_rows
 from tests.dashboards.conftest import text
@@ -31,17 +32,15 @@ def terms(workspace: Workspace, **fields: object) -> None:
 
 def page(workspace: Workspace, role: Role = Role.VIEWER) -> str:
     """The budget page as it stands at NOW."""
-    view = snapshot.take(workspace, NOW)
-    sources, remainder = snapshot.source_rows(workspace, view)
-    past = snapshot.past_periods(view.situation.terms, view.situation.days, TODAY)
+    sheet = snapshot.current(workspace, NOW)
+    past = snapshot.past_periods(sheet.terms, sheet.days, TODAY)
     context = {
-        **verdict(view),
+        **verdict(sheet),
         "user": User(role=role),
         "now": NOW,
-        "burn": burn.pictures(view),
-        "rows": [],
-        "remainder": remainder,
-        "days": day_rows(view),
+        "burn": burn.pictures(sheet),
+        "sources": listed(sheet, {}),
+        "days": day_rows(sheet),
         "past": past,
     }
     return render_to_string("budget/budget.html", context)
@@ -53,7 +52,7 @@ def words(html: str) -> str:
 
 
 def days_of(workspace: Workspace) -> dict[int, DayRow]:
-    return {row.day.day: row for row in day_rows(snapshot.take(workspace, NOW))}
+    return {row.day.day: row for row in day_rows(snapshot.current(workspace, NOW))}
 
 
 # --- day by day -------------------------------------------------------------------------------

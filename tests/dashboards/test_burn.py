@@ -66,7 +66,7 @@ def test_it_draws_billed_live_and_last_month(workspace: Workspace, source: Conne
     bill(workspace, NOW.date() - DAY, 1_000)  # the seventeenth is not billed yet
     make_live(source, NOW - DAY, 300)
     make_live(source, NOW, 40)
-    chart = burn.burn_of(snapshot.take(workspace, NOW))
+    chart = burn.burn_of(snapshot.current(workspace, NOW))
     assert (len(chart.days), chart.allowance) == (30, 40_000_000)
     assert chart.billed[15:18] == (16_000, None, None)
     assert [y for _, y in chart.live] == [16_300, 16_340]
@@ -82,13 +82,13 @@ def test_it_draws_no_live_line_on_top_of_what_nobody_knows(
     bill(workspace, NOW.date(), 1_000)
     WorkspaceDay.objects.filter(day=date(2026, 11, 5)).update(calls=None, reason="Lost.")
     make_live(source, NOW, 40)
-    chart = burn.burn_of(snapshot.take(workspace, NOW))
+    chart = burn.burn_of(snapshot.current(workspace, NOW))
     assert (chart.billed[3], set(chart.billed[4:]), chart.live) == (4_000, {None}, ())
 
 
 def test_it_promises_nothing_while_it_learns(workspace: Workspace) -> None:
     record_days(workspace, [1_000] * 3, NOW)
-    chart = burn.burn_of(snapshot.take(workspace, NOW))
+    chart = burn.burn_of(snapshot.current(workspace, NOW))
     assert chart.band is None
     assert chart.summary.startswith("3k of 40M used, 12 days left")
 
@@ -97,15 +97,16 @@ def test_it_marks_where_a_leak_opened(workspace: Workspace, source: Connection) 
     bill(workspace, NOW.date(), 1_000)
     for minute in range(2, 30):
         make_live(source, NOW - timedelta(minutes=minute), 50, "page", "<b>Home</b>")
-    [mark] = burn.burn_of(snapshot.take(workspace, NOW)).marks
+    [mark] = burn.burn_of(snapshot.current(workspace, NOW)).marks
     assert (mark.day, mark.label) == (NOW.date(), "■ Leak opens, Wed 18 Nov 11:36 UTC")
 
 
 def test_it_draws_an_empty_workspace(workspace: Workspace) -> None:
-    drawn = burn.pictures(snapshot.take(workspace, NOW))
-    assert drawn.burn_wide.startswith("<svg")
-    assert drawn.burn_narrow.startswith("<svg")
-    assert drawn.figure["data"] is not None
+    sheet = snapshot.current(workspace, NOW)
+    drawn = burn.pictures(sheet)
+    assert drawn.wide.startswith("<svg")
+    assert drawn.narrow.startswith("<svg")
+    assert burn.figure(sheet)["data"]
 
 
 def test_it_draws_a_year(workspace: Workspace) -> None:
@@ -113,7 +114,7 @@ def test_it_draws_a_year(workspace: Workspace) -> None:
     contract.period, contract.starts_on, contract.cycle_day = "year", date(2026, 6, 1), 17
     contract.save()
     bill(workspace, NOW.date(), 1_000, days=390)
-    chart = burn.burn_of(snapshot.take(workspace, NOW))
+    chart = burn.burn_of(snapshot.current(workspace, NOW))
     assert (chart.days[0], chart.days[-1], len(chart.days)) == (
         date(2026, 6, 17),
         date(2027, 6, 16),

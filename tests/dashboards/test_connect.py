@@ -164,12 +164,12 @@ def test_it_puts_a_checked_token_in_use(admin: Client, workspace: Workspace) -> 
 def test_it_polls_anew_after_a_token_was_rotated(workspace: Workspace) -> None:
     now = datetime.now(UTC)
     state = PollerState.objects.create(
-        workspace=workspace, poller="usage", last_run=now, last_good=now, not_before=now
+        workspace=workspace, poller="usage", last_run=now, last_good=now
     )
     connecting.set_region(workspace, Region.EU, "ana")
     state.refresh_from_db()
     # It worked in this slot already: the sweep would be told that there is nothing to do.
-    assert (state.last_run, state.not_before) == (now, None)
+    assert state.last_run == now
     assert WorkRequest.objects.get().kind == RequestKind.POLL
 
 

@@ -27,7 +27,7 @@ from cdpwatch.models import (
     Workspace,
 )
 from cdpwatch.readings import Direction, Grain, Window
-from dashboards.context import banners, worst
+from dashboards.context import Visit, banners, worst
 from tests.dashboards.conftest import make_message, sign_in, text
 from tests.factories import (
     NOW,
@@ -50,7 +50,7 @@ def connected(settings: Settings) -> None:
 
 
 def banner_texts(workspace: Workspace, role: Role = Role.ADMIN) -> list[tuple[str, str, str]]:
-    found = banners(workspace, User(role=role), NOW)
+    found = banners(Visit(NOW), User(role=role))
     return [(banner.state, banner.text, banner.href) for banner in found]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from cdpwatch.models import Workspace
+from dashboards.logs import Line
 
 
 @pytest.mark.parametrize(
@@ -32,3 +34,23 @@ def test_it_keeps_the_traceback_of_a_defect(
     [record] = [record for record in caplog.records if record.name == "django.request"]
     assert record.levelname == "ERROR"
     assert "Traceback" in logging.Formatter().format(record)
+
+
+def test_it_writes_one_line_whatever_a_name_holds() -> None:
+    record = logging.makeLogRecord(
+        {"msg": "poll of %s failed", "args": ("a\r\nERROR b\u202ec\x1b[2J",)}
+    )
+    assert Line("{message}", style="{").format(record) == "poll of a ERROR b c [2J failed"
+
+
+def test_it_lets_a_traceback_follow() -> None:
+    try:
+        raise ValueError("no")
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "failed", "exc_info": sys.exc_info()})
+    first, second, *_ = Line().format(record).splitlines()
+    assert (first, second[:9]) == ("failed", "Traceback")
+
+
+def test_it_is_how_every_process_logs() -> None:
+    assert {type(handler.formatter) for handler in logging.getLogger().handlers} >= {Line}

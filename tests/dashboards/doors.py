@@ -1,0 +1,133 @@
+"""Every address of cdpwatch: who may use it, and how. Tests that walk all pages start here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from cdpwatch.models import (
+    AlertEvent,
+    Function,
+    RequestKind,
+    Role,
+    User,
+    WorkRequest,
+    Workspace,
+)
+from tests.dashboards.conftest import make_message
+from tests.factories import make_connection
+
+ANYBODY, VIEWER, EDITOR, ADMIN = "anybody", Role.VIEWER, Role.EDITOR, Role.ADMIN
+
+
+class Door(NamedTuple):
+    """Who may use an address, and how. `page` is one that people look at, not a file or JSON."""
+
+    needs: str
+    get: bool = True
+    post: bool = False
+    page: bool = True
+
+
+READ, WRITE = Door(VIEWER), Door(ADMIN, get=False, post=True)
+FILE, MACHINE = Door(VIEWER, page=False), Door(ANYBODY, page=False)
+# A new address without a line here fails test_it_has_an_entry_for_every_address.
+DOORS = {
+    "overview": READ,
+    "overview-data": FILE,
+    "overview-burn": FILE,
+    "catalog": READ,
+    "catalog-app": READ,
+    "catalog-function": READ,
+    "catalog-connection": READ,
+    "catalog-naming": READ,
+    "catalog-csv": FILE,
+    "catalog-edit": Door(EDITOR, post=True),
+    "catalog-undo": Door(EDITOR, get=False, post=True),
+    "budget": READ,
+    "export": FILE,
+    "alerts": READ,
+    "alerts-one": READ,
+    "alerts-retry": Door(EDITOR, get=False, post=True),
+    "alerts-policy": READ,
+    "alerts-policy-pages": Door(EDITOR, post=True),
+    "health": READ,
+    "health-poll": Door(EDITOR, get=False, post=True),
+    "health-request": FILE,
+    "healthz": MACHINE,
+    "readyz": MACHINE,
+    "statusz": MACHINE,
+    "connect": Door(ADMIN),
+    "connect-token": WRITE,
+    "connect-token-use": WRITE,
+    "connect-token-discard": WRITE,
+    "connect-region": WRITE,
+    "connect-contract": WRITE,
+    "connect-slack": WRITE,
+    "connect-slack-test": WRITE,
+    "connect-environments": WRITE,
+    "connect-request": Door(ADMIN, page=False),
+    "login": Door(ANYBODY, post=True),
+    "logout": Door(VIEWER, get=False, post=True),
+    "setup": Door(ANYBODY, post=True),
+    "password": Door(VIEWER, post=True),
+    "users": Door(ADMIN, post=True),
+    "user": WRITE,
+    "user-password": Door(ADMIN, post=True),
+}
+READABLE = sorted(name for name, door in DOORS.items() if door.get)
+PAGES = sorted(name for name, door in DOORS.items() if door.get and door.page)
+OPEN = sorted(name for name, door in DOORS.items() if door.needs == ANYBODY)
+CLOSED = sorted(name for name, door in DOORS.items() if door.needs != ANYBODY)
+
+
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for entry in resolver.url_patterns:
+        yield from patterns(entry) if isinstance(entry, URLResolver) else [entry]
+
+
+def matrix() -> list[list[str]]:
+    """(address, who may read it, who may send to it) of every address, as the docs list them."""
+    rows = []
+    for pattern in patterns(get_resolver()):
+        door = DOORS[str(pattern.name)]
+        role = "anybody" if door.needs == ANYBODY else Role(door.needs).label
+        address = re.sub(r"<\w+:(\w+)>", lambda part: part[1].upper(), f"/{pattern.pattern}")
+        rows.append([address, role if door.get else "", role if door.post else ""])
+    return rows
+
+
+def make_addresses(workspace: Workspace) -> dict[str, str]:
+    """One address of each name, with the row that it leads to."""
+    source = make_connection(workspace, app=workspace.apps.get(slug="application"))
+    message = make_message(workspace)
+    AlertEvent.objects.create(alert=message.alert, kind="opened", at=message.created_at, text="x")
+    poll = WorkRequest.objects.create(workspace=workspace, kind=RequestKind.POLL, asked_by="a")
+    check = WorkRequest.objects.create(
+        workspace=workspace, kind=RequestKind.TEST_SLACK, asked_by="a"
+    )
+    other = User.objects.create(username="somebody", role=VIEWER)
+    parts = {
+        "catalog-app": {"slug": source.app.slug},
+        "catalog-function": {"pk": Function.objects.get().pk},
+        "catalog-connection": {"pk": source.pk},
+        "catalog-edit": {"kind": "connections", "pk": source.pk},
+        "export": {"name": "usage", "form": "csv"},
+        "alerts-one": {"pk": message.alert_id},
+        "alerts-retry": {"pk": message.pk},
+        "health-request": {"pk": poll.pk},
+        "connect-request": {"pk": check.pk},
+        "user": {"pk": other.pk},
+        "user-password": {"pk": other.pk},
+    }
+    return {name: reverse(name, kwargs=parts.get(name)) for name in DOORS}
+
+
+def pages_of(role: Role | None) -> list[str]:
+    """Names of the pages that somebody with `role` may look at; None: a stranger, signing in."""
+    if role is None:
+        return [name for name in PAGES if name in OPEN]
+    return [name for name in PAGES if name in CLOSED and role.allows(Role(DOORS[name].needs))]
