@@ -1,10 +1,11 @@
-"""The burn chart of a snapshot: its points, its picture at both sizes and plotly's figure."""
+"""The burn chart of a sheet: its points, its picture at both sizes and plotly's figure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
@@ -21,39 +22,44 @@ Cumulative = tuple[float | None, ...]
 class BurnPictures:
     """What templates/components/_burn.html shows."""
 
-    burn_wide: SafeString
-    burn_narrow: SafeString
-    figure: dict[str, Any]
+    wide: SafeString
+    narrow: SafeString
 
 
-def pictures(view: snapshot.Snapshot) -> BurnPictures:
-    burn = burn_of(view)
+@lru_cache(maxsize=2)
+def pictures(sheet: snapshot.Sheet) -> BurnPictures:
+    burn = burn_of(sheet)
     # burn_svg escapes every text that it draws.
     return BurnPictures(
         mark_safe(burn_svg(burn, width=1120, height=300)),
         mark_safe(burn_svg(burn, width=360, height=260)),
-        burn_figure(burn),
     )
 
 
-def burn_of(view: snapshot.Snapshot) -> Burn:
+@lru_cache(maxsize=2)
+def figure(sheet: snapshot.Sheet) -> dict[str, Any]:
+    """The same chart for plotly.js, which asks for it once it has been loaded."""
+    return burn_figure(burn_of(sheet))
+
+
+def burn_of(sheet: snapshot.Sheet) -> Burn:
     """Billed, live and projected calls of the running period, with the last one behind it."""
-    state, situation = view.standing, view.situation
-    days = period_days(view.period)
-    billed = cumulative(situation.days, days, situation.billed_to)
+    state = sheet.standing
+    days = period_days(sheet.period)
+    billed = cumulative(sheet.days, days, sheet.billed_to)
     return Burn(
         days=days,
         billed=billed,
         summary=budget.pace(state),
-        live=live_points(view, billed),
-        band=None if state.learning else view.projected.path,
+        live=live_points(sheet, billed),
+        band=None if state.learning else sheet.path,
         allowance=state.allowance,
-        previous=cumulative(situation.days, period_days(view.previous), situation.billed_to),
-        previous_label=view.previous.title,
+        previous=cumulative(sheet.days, period_days(sheet.previous), sheet.billed_to),
+        previous_label=sheet.previous.title,
         marks=tuple(
             Mark(leak.since.date(), f"Leak opens, {wording.moment(leak.since)}", "bad")
-            for leak in view.found
-            if view.period.holds(leak.since.date())
+            for leak in sheet.found
+            if sheet.period.holds(leak.since.date())
         ),
     )
 
@@ -81,26 +87,25 @@ def cumulative(
     return tuple(points)
 
 
-def live_points(view: snapshot.Snapshot, billed: Cumulative) -> tuple[tuple[float, float], ...]:
+def live_points(sheet: snapshot.Sheet, billed: Cumulative) -> tuple[tuple[float, float], ...]:
     """(days since the start, calls) of the days after the last bill, up to the live clock.
 
     None at all where a hole keeps secret how many calls they come on top of.
     """
-    situation = view.situation
-    now = situation.live_to or situation.now
-    first = situation.billed_to + DAY if situation.billed_to else view.period.start
-    day = max(first, view.period.start)
-    total = billed[(day - view.period.start).days - 1] if day > view.period.start else 0.0
+    now = sheet.live_to or sheet.made_at
+    first = sheet.billed_to + DAY if sheet.billed_to else sheet.period.start
+    day = max(first, sheet.period.start)
+    total = billed[(day - sheet.period.start).days - 1] if day > sheet.period.start else 0.0
     points: list[tuple[float, float]] = []
     if total is None:
         return ()
-    while day <= now.date() and view.period.holds(day):
-        total += view.used_by_day.get(day) or 0
-        points.append((min((day - view.period.start).days + 1.0, _x(view, now)), total))
+    while day <= now.date() and sheet.period.holds(day):
+        total += sheet.used_by_day.get(day) or 0
+        points.append((min((day - sheet.period.start).days + 1.0, _x(sheet, now)), total))
         day += DAY
     return tuple(points)
 
 
-def _x(view: snapshot.Snapshot, moment: datetime) -> float:
+def _x(sheet: snapshot.Sheet, moment: datetime) -> float:
     start = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    return (moment.date() - view.period.start).days + (moment - start) / DAY
+    return (moment.date() - sheet.period.start).days + (moment - start) / DAY

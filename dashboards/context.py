@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from django.conf import settings
 from django.db.models import Q
@@ -22,6 +23,7 @@ from cdpwatch.models import (
     User,
     Workspace,
 )
+from cdpwatch.readings import PollerHealth
 from dashboards.templatetags.figures import icon
 
 PAGES = (
@@ -40,6 +42,40 @@ STUCK_LATELY = timedelta(days=7)
 def the_workspace() -> Workspace:
     """The one that is watched. `seed` made it before the web started."""
     return Workspace.objects.order_by("pk")[0]
+
+
+@dataclass
+class Visit:
+    """One request's clock, and what its page and the frame around it both show: read once."""
+
+    now: datetime
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        return the_workspace()
+
+    @cached_property
+    def open_alerts(self) -> list[Alert]:
+        return list(Alert.objects.filter(workspace=self.workspace, state=AlertState.OPEN))
+
+    @cached_property
+    def pollers(self) -> tuple[PollerHealth, ...]:
+        return self._pollers[0]
+
+    @cached_property
+    def live_to(self) -> datetime | None:
+        """The moment up to which live volume was read."""
+        return self._pollers[1]
+
+    @cached_property
+    def _pollers(self) -> tuple[tuple[PollerHealth, ...], datetime | None]:
+        return snapshot.poller_health(self.workspace)
+
+
+def visit(request: HttpRequest) -> Visit:
+    """The visit that a request is; whoever asks first begins it."""
+    begun: Visit = request.META.setdefault("cdpwatch.visit", Visit(datetime.now(UTC)))
+    return begun
 
 
 @dataclass(frozen=True)
@@ -65,15 +101,15 @@ def site(request: HttpRequest) -> dict[str, object]:
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return {"demo": settings.DEMO, "workspace": None, "nav": [], "banners": []}
-    workspace = Workspace.objects.order_by("pk").first()
-    kinds = list(Alert.objects.filter(state=AlertState.OPEN).values_list("severity", flat=True))
+    seen = visit(request)
+    kinds = [alert.severity for alert in seen.open_alerts]
     return {
         "demo": settings.DEMO,
-        "workspace": workspace,
+        "workspace": seen.workspace,
         "open_alerts": len(kinds),
         "worst_state": worst(kinds),
         "nav": nav(request, user, len(kinds)),
-        "banners": banners(workspace, user, datetime.now(UTC)) if workspace else [],
+        "banners": banners(seen, user),
     }
 
 
@@ -103,18 +139,17 @@ def nav(request: HttpRequest, user: User, open_alerts: int) -> list[NavEntry]:
     ]
 
 
-def banners(workspace: Workspace, user: User, now: datetime) -> list[Banner]:
+def banners(seen: Visit, user: User) -> list[Banner]:
     """What makes the numbers on a page doubtful, or keeps alerts from arriving."""
-    found = []
+    workspace, found = seen.workspace, []
     if not vault.has_segment_token(workspace):
         text = "Segment is not connected, so there are no new numbers."
         found.append(Banner("warn", text, _connect(user), "Connect"))
-    pollers, _ = snapshot.poller_health(workspace)
-    late = [poller.name for poller in pollers if is_late(poller, now)]
+    late = [poller.name for poller in seen.pollers if is_late(poller, seen.now)]
     if late:
         text = f"Late data: {', '.join(late)}. Numbers built on it are out of date."
         found.append(Banner("warn", text, reverse("health"), "Health"))
-    if count := stuck_messages(workspace, now):
+    if count := stuck_messages(workspace, seen.now):
         text = f"{count} message{'s' if count > 1 else ''} could not be delivered."
         found.append(Banner("bad", text, reverse("alerts"), "Alerts"))
     channel = Channel.objects.filter(workspace=workspace, enabled=True).exists()

@@ -20,32 +20,32 @@ STATES = {
 TOO_EARLY = "Too early"
 
 
-def verdict(view: snapshot.Snapshot) -> dict[str, object]:
+def verdict(sheet: snapshot.Sheet) -> dict[str, object]:
     """Context of templates/components/_verdict.html and of the numbers below it."""
-    state = view.standing
+    state = sheet.standing
     badge_state, word = STATES[state.verdict]
     return {
         "state": state,
         "badge_state": badge_state,
         "badge_word": word,
-        "live": texts(view),
+        "live": texts(sheet),
         "used_percent": min(100.0, 100 * state.used / state.allowance) if state.allowance else 0,
         "even_percent": 100 * passed(state),
-        "assumption": assumption(view),
+        "assumption": assumption(sheet),
     }
 
 
-def texts(view: snapshot.Snapshot) -> dict[str, str]:
+def texts(sheet: snapshot.Sheet) -> dict[str, str]:
     """Every text of the verdict that changes with the counts, by its `data-live` key."""
-    state = view.standing
-    crosses, crosses_day, crosses_note = crossing(state, view.situation.now.date())
+    state = sheet.standing
+    crosses, crosses_day, crosses_note = crossing(state, sheet.made_at.date())
     return {
         "headline": budget.headline(state),
         "pace": budget.pace(state),
-        "outlook": outlook(view),
-        "clock": clock(view),
+        "outlook": outlook(sheet),
+        "clock": clock(sheet),
         "used": wording.short(state.used),
-        "of": of_allowance(view),
+        "of": of_allowance(sheet),
         "day": f"day {day_number(state)} of {state.period.days}",
         "allowed": wording.short(state.allowed_per_day),
         "rate": rate(state),
@@ -61,9 +61,9 @@ def texts(view: snapshot.Snapshot) -> dict[str, str]:
     }
 
 
-def of_allowance(view: snapshot.Snapshot) -> str:
-    allowance = view.standing.allowance
-    return f"of {wording.short(allowance)} a {view.situation.terms.kind}" if allowance else ""
+def of_allowance(sheet: snapshot.Sheet) -> str:
+    allowance = sheet.standing.allowance
+    return f"of {wording.short(allowance)} a {sheet.terms.kind}" if allowance else ""
 
 
 def passed(state: budget.Standing) -> float:
@@ -120,35 +120,36 @@ def crossing(state: budget.Standing, today: date) -> tuple[str, str, str]:
     return f"Crosses {limit}", f"Not this {period.noun}", ends
 
 
-def outlook(view: snapshot.Snapshot) -> str:
+def outlook(sheet: snapshot.Sheet) -> str:
     """The chance of going over, and what the total would be without the leaks that go on."""
-    state, told = view.standing, []
+    state, told = sheet.standing, []
     if state.chance_over is not None:
         told.append(f"Chance of going over: {chance(state)}.")
-    if view.found and not state.learning:
-        leaks = "leak" if len(view.found) == 1 else "leaks"
-        without = wording.short(state.total - leaked(view))
+    if sheet.found and not state.learning:
+        leaks = "leak" if len(sheet.found) == 1 else "leaks"
+        without = wording.short(state.total - leaked(sheet))
         told.append(f"Without the open {leaks} it would be {without}.")
     return " ".join(told)
 
 
-def leaked(view: snapshot.Snapshot) -> int:
+def leaked(sheet: snapshot.Sheet) -> int:
     """Calls of the period that its open leaks made and will make, if they are left."""
-    return sum(leak.in_period + leak.to_end for leak in view.found)
+    return sum(leak.in_period + leak.to_end for leak in sheet.found)
 
 
-def clock(view: snapshot.Snapshot) -> str:
-    """Up to when the numbers are billed and live."""
-    billed_to, live_to = view.situation.billed_to, view.situation.live_to
-    billed = f"Billed to {wording.day(billed_to)}, 24:00 UTC" if billed_to else "Nothing billed yet"
-    return f"{billed}, live to {wording.moment(live_to)}." if live_to else f"{billed}."
+def clock(sheet: snapshot.Sheet) -> str:
+    """Up to when the numbers are billed and live, and when they were counted."""
+    to, live_to = sheet.billed_to, sheet.live_to
+    billed = f"Billed to {wording.day(to)}, 24:00 UTC" if to else "Nothing billed yet"
+    live = f", live to {wording.moment(live_to)}" if live_to else ""
+    return f"{billed}{live}. Counted {wording.moment(sheet.made_at)}."
 
 
-def assumption(view: snapshot.Snapshot) -> str:
+def assumption(sheet: snapshot.Sheet) -> str:
     """What an unconfirmed contract takes for granted, with the evidence."""
-    terms = view.situation.terms
+    terms = sheet.terms
     if terms.confirmed:
         return ""
-    billed, months = snapshot.billed_in_months(view.situation.days, view.situation.now.date())
+    billed, months = snapshot.billed_in_months(sheet.days, sheet.made_at.date())
     evidence = budget.evidence(terms.allowance, billed, months)
     return f"{wording.short(terms.allowance)} a {terms.kind} is assumed. {evidence}"

@@ -193,7 +193,8 @@ def test_it_lists_sources_by_calls_with_the_unexplained_rest(workspace: Workspac
     rows += [make_reading(7 * day, day, "src1") for day in range(1, 18)]
     counting.record_usage(workspace, rows, NOW)
     listed, rest = snapshot.source_rows(workspace, snapshot.take(workspace, NOW))
-    assert [(row.connection.segment_id, row.used) for row in listed] == [("src1", 119), ("idle", 0)]
+    names = dict(workspace.connections.values_list("pk", "segment_id"))
+    assert [(names[row.source_id], row.used) for row in listed] == [("src1", 119), ("idle", 0)]
     assert listed[0].share == pytest.approx(0.7)
     assert rest == 51
 

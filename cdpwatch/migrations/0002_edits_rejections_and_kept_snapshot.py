@@ -6,118 +6,212 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cdpwatch', '0001_initial'),
+        ("cdpwatch", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='app',
-            name='notes',
+            model_name="app",
+            name="notes",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='description',
+            model_name="connection",
+            name="description",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='notes',
+            model_name="connection",
+            name="notes",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='connection',
-            name='owner',
+            model_name="connection",
+            name="owner",
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AddField(
-            model_name='function',
-            name='notes',
+            model_name="function",
+            name="notes",
             field=models.TextField(blank=True),
         ),
         migrations.AddField(
-            model_name='function',
-            name='owner',
+            model_name="function",
+            name="owner",
             field=models.CharField(blank=True, max_length=100),
         ),
         migrations.AddField(
-            model_name='pollerstate',
-            name='rejected',
+            model_name="pollerstate",
+            name="rejected",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='pollrun',
-            name='rejected',
+            model_name="pollrun",
+            name="rejected",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.RemoveField(
-            model_name='pollerstate',
-            name='not_before',
+            model_name="pollerstate",
+            name="not_before",
         ),
         migrations.AlterField(
-            model_name='pollrun',
-            name='state',
-            field=models.CharField(choices=[('running', 'Running'), ('good', 'Good'), ('failed', 'Failed'), ('put_off', 'Put off')], default='running', max_length=10),
+            model_name="pollrun",
+            name="state",
+            field=models.CharField(
+                choices=[
+                    ("running", "Running"),
+                    ("good", "Good"),
+                    ("failed", "Failed"),
+                    ("put_off", "Put off"),
+                ],
+                default="running",
+                max_length=10,
+            ),
         ),
         migrations.AddField(
-            model_name='workrequest',
-            name='attempts',
+            model_name="workrequest",
+            name="attempts",
             field=models.PositiveSmallIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='workrequest',
-            name='lease_until',
+            model_name="workrequest",
+            name="lease_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='workspace',
-            name='throttled_until',
+            model_name="workspace",
+            name="throttled_until",
             field=models.DateTimeField(null=True),
         ),
         migrations.CreateModel(
-            name='KeptSnapshot',
+            name="KeptSnapshot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('made_at', models.DateTimeField()),
-                ('stamp', models.CharField(max_length=200)),
-                ('body', models.BinaryField()),
-                ('workspace', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='kept_snapshot', to='cdpwatch.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("stamp", models.CharField(max_length=200)),
+                ("body", models.BinaryField()),
+                (
+                    "workspace",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="kept_snapshot",
+                        to="cdpwatch.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CatalogChange',
+            name="CatalogChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(max_length=20)),
-                ('before', models.TextField(blank=True)),
-                ('after', models.TextField(blank=True)),
-                ('by', models.CharField(max_length=150)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('app', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='cdpwatch.app')),
-                ('connection', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='cdpwatch.connection')),
-                ('function', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='cdpwatch.function')),
-                ('undoes', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='undone_by', to='cdpwatch.catalogchange')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='catalog_changes', to='cdpwatch.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("field", models.CharField(max_length=20)),
+                ("before", models.TextField(blank=True)),
+                ("after", models.TextField(blank=True)),
+                ("by", models.CharField(max_length=150)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="cdpwatch.app",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="cdpwatch.connection",
+                    ),
+                ),
+                (
+                    "function",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="cdpwatch.function",
+                    ),
+                ),
+                (
+                    "undoes",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undone_by",
+                        to="cdpwatch.catalogchange",
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="catalog_changes",
+                        to="cdpwatch.workspace",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-pk',),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('app__isnull', False), ('connection', None), ('function', None)), models.Q(('app', None), ('connection__isnull', False), ('function', None)), models.Q(('app', None), ('connection', None), ('function__isnull', False)), _connector='OR'), name='one_thing_per_change')],
+                "ordering": ("-pk",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("app__isnull", False), ("connection", None), ("function", None)
+                            ),
+                            models.Q(
+                                ("app", None), ("connection__isnull", False), ("function", None)
+                            ),
+                            models.Q(
+                                ("app", None), ("connection", None), ("function__isnull", False)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="one_thing_per_change",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RejectedRow',
+            name="RejectedRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('where', models.CharField(max_length=200)),
-                ('reason', models.CharField(max_length=300)),
-                ('count', models.PositiveIntegerField()),
-                ('sample', models.CharField(max_length=300)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejections', to='cdpwatch.pollrun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("where", models.CharField(max_length=200)),
+                ("reason", models.CharField(max_length=300)),
+                ("count", models.PositiveIntegerField()),
+                ("sample", models.CharField(max_length=300)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejections",
+                        to="cdpwatch.pollrun",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run', 'where', 'reason'), name='one_rejection')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "where", "reason"), name="one_rejection")
+                ],
             },
         ),
     ]

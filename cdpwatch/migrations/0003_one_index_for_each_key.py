@@ -3,40 +3,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cdpwatch', '0002_edits_rejections_and_kept_snapshot'),
+        ("cdpwatch", "0002_edits_rejections_and_kept_snapshot"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='deliveryday',
-            name='destination',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='cdpwatch.connection'),
+            model_name="deliveryday",
+            name="destination",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="deliveries",
+                to="cdpwatch.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='sourceday',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='cdpwatch.connection'),
+            model_name="sourceday",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="days",
+                to="cdpwatch.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='volumeday',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cdpwatch.connection'),
+            model_name="volumeday",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="cdpwatch.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='volumehour',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cdpwatch.connection'),
+            model_name="volumehour",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="cdpwatch.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='volumeminute',
-            name='source',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='cdpwatch.connection'),
+            model_name="volumeminute",
+            name="source",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="cdpwatch.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='workspaceday',
-            name='workspace',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='cdpwatch.workspace'),
+            model_name="workspaceday",
+            name="workspace",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="days",
+                to="cdpwatch.workspace",
+            ),
         ),
     ]

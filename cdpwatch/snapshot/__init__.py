@@ -1,6 +1,7 @@
 """One workspace at one moment, read in a fixed number of queries whatever its size.
 
-Detectors and pages both start from `take()`. What was billed comes from the days, what was not
+Detectors start from `take()`, pages from `current()`, which reads what the last evaluation kept
+of it. What was billed comes from the days, what was not
 billed yet from live volume; the sum is the "used" that every page shows.
 """
 
@@ -16,32 +17,41 @@ from .counts import (
     used_in,
     workspace_days,
 )
-from .rows import Deliveries, SourceRow, deliveries, source_rows
-from .traffic import EVEN_HOURS, began, hour_shares, traffic
+from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
+from .sheet import FRESH, Sheet, current, keep, sheet_of, stamp
+from .traffic import EVEN_HOURS, began, calls_by_event, hour_shares, traffic
 from .whole import WORKER_START, Snapshot, poller_health, project, take, terms_of
 
 __all__ = [
     "DAY",
     "EVEN_HOURS",
+    "FRESH",
     "WORKER_START",
     "Deliveries",
     "PastPeriod",
+    "Sheet",
     "Snapshot",
     "SourceRow",
     "began",
     "billed_in_months",
     "billed_to",
+    "calls_by_event",
+    "current",
     "deliveries",
     "hour_shares",
     "is_billed",
+    "keep",
     "past_periods",
     "poller_health",
     "project",
+    "sheet_of",
     "source_rows",
+    "stamp",
     "take",
     "terms_of",
     "traffic",
     "used_by_day",
     "used_in",
+    "verdicts_of",
     "workspace_days",
 ]

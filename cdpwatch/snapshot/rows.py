@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from django.db.models import Sum
 
 from cdpwatch.days import DAY
-from cdpwatch.models import Connection, DeliveryDay, SourceDay, Workspace
+from cdpwatch.models import DeliveryDay, SourceDay, Workspace
+from cdpwatch.policy import Rule, Verdict, judge
 from cdpwatch.readings import DayCount, TrafficSlice
 
 from .counts import DAY_COUNT, counted, live_by_day, used_by_day, used_in
@@ -20,15 +21,16 @@ from .whole import Snapshot
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One source in this period: what it used and how that compares."""
+    """One source in this period: what it used, how that compares, what the policy says of it."""
 
-    connection: Connection
+    source_id: int  # primary key of the Connection
     used: int
     settled: int  # of them, calls of whole days
     share: float  # of the workspace's used calls
     before: int | None  # calls of the same days of the previous period
     spark: tuple[int | None, ...]  # calls a day, the last 30 whole days
     leaking: bool
+    verdicts: tuple[Verdict, ...]  # of its live traffic; () where there is none to judge
 
 
 def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], int]:
@@ -38,13 +40,10 @@ def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], 
     live: dict[int, list[TrafficSlice]] = defaultdict(list)
     for piece in view.situation.traffic:
         live[piece.source_id].append(piece)
-    leaking = {leak.source_id for leak in view.found}
-    rows = [
-        _source_row(source, days.get(pk, {}), live[pk], view, pk in leaking)
-        for pk, source in sources_of(workspace).items()
-    ]
-    rows = [row for row in rows if row.used or row.connection.retired_at is None]
-    rows.sort(key=lambda row: (-row.used, row.connection.name))
+    sources = sources_of(workspace)
+    rows = [_source_row(pk, days.get(pk, {}), live[pk], view) for pk in sources]
+    rows = [row for row in rows if row.used or sources[row.source_id].retired_at is None]
+    rows.sort(key=lambda row: (-row.used, sources[row.source_id].name))
     total = view.standing.used
     listed = [replace(row, share=row.used / total if total else 0.0) for row in rows]
     return listed, total - sum(row.used for row in rows)
@@ -59,24 +58,30 @@ def _source_days(workspace: Workspace, since: date) -> dict[int, dict[date, DayC
 
 
 def _source_row(
-    source: Connection,
+    source_id: int,
     days: Mapping[date, DayCount],
     pieces: Sequence[TrafficSlice],
     view: Snapshot,
-    leaking: bool,
 ) -> SourceRow:
     today = view.situation.now.date()
     used = used_by_day(days, live_by_day(pieces), today)
     total = used_in(counted(used, days, today), view.period, today)
     return SourceRow(
-        connection=source,
+        source_id=source_id,
         used=total,
         settled=total - (used.get(today) or 0),
         share=0.0,
         before=_same_days_before(days, view),
         spark=tuple(used.get(today - n * DAY) for n in range(30, 0, -1)),
-        leaking=leaking,
+        leaking=any(leak.source_id == source_id for leak in view.found),
+        verdicts=verdicts_of(pieces, view.situation.rules),
     )
+
+
+def verdicts_of(pieces: Sequence[TrafficSlice], rules: Iterable[Rule]) -> tuple[Verdict, ...]:
+    """What the rules say of some traffic: of the running period, else of the last days."""
+    current = [piece for piece in pieces if piece.total] or pieces
+    return tuple(sorted({judge(rules, piece).verdict for piece in current}))
 
 
 def _same_days_before(days: Mapping[date, DayCount], view: Snapshot) -> int | None:

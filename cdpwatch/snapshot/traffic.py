@@ -124,6 +124,13 @@ def _counted(sources: Iterable[int], since: datetime, upto: datetime) -> dict[_K
     return {tuple(key): n for *key, n in rows.values_list(*_SLICE).annotate(Sum("count"))}
 
 
+def calls_by_event(sources: Iterable[int], since: date) -> dict[tuple[str, str], int]:
+    """Live calls of some sources from the UTC day `since` on, by call type and event."""
+    rows = VolumeDay.objects.filter(source__in=sources, bucket__gte=start_of(since))
+    counted = rows.values_list("call_type", "event").annotate(Sum("count"))
+    return {(call_type, event): n for call_type, event, n in counted}
+
+
 def _first_buckets(sources: Iterable[int], now: datetime) -> dict[_Key, tuple[datetime, ...]]:
     firsts: dict[_Key, tuple[datetime, ...]] = {}
     for table in (VolumeHour, VolumeMinute):

@@ -98,7 +98,23 @@ def message_state(message: Message) -> str:
     return MESSAGE_STATES.get(message.level_tag, "off")
 
 
-@register.inclusion_tag("components/_badge.html")
-def badge(state: str, word: str, big: bool = False, live: str = "") -> dict[str, object]:
+# Written here and not in templates of their own: a page has dozens, and each template costs
+# more than what it writes.
+@register.simple_tag
+def badge(state: str, word: str, big: bool = False, live: str = "") -> SafeString:
     """A state as icon, word and colour; `live` is the key under which a refresh replaces it."""
-    return {"state": state, "icon": icon(state), "word": word, "big": big, "live": live}
+    key = format_html(' data-live="{}" data-live-state="{}"', live, live) if live else ""
+    return format_html(
+        '<span class="badge{}" data-state="{}"{}>{} {}</span>',
+        *(" big" if big else "", state, key, icon(state), word),
+    )
+
+
+@register.simple_tag
+def share_bar(percent: float | None) -> SafeString:
+    """A part of a whole, 0 to 100, as a bar and as text; the dash of the unknown without a bar."""
+    said = _said(wording.share(percent, 100))
+    if percent is None:
+        return format_html("{}", said)
+    bar = '<progress class="bar" max="100" value="{:.2f}" aria-hidden="true"></progress>{}'
+    return format_html(bar.replace("{:.2f}", f"{percent:.2f}"), said)

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from cdpwatch import snapshot, wording
 from cdpwatch.readings import DayCount
 from dashboards import burn
-from dashboards.context import the_workspace
-from dashboards.sources import table_rows
+from dashboards.context import visit
+from dashboards.sources import LISTED, connections_of, listed
 from dashboards.verdict import verdict
 
 
+@require_safe
 def budget(request: HttpRequest) -> HttpResponse:
-    workspace, now = the_workspace(), datetime.now(UTC)
-    view = snapshot.take(workspace, now)
-    sources, remainder = snapshot.source_rows(workspace, view)
-    days = view.situation.days
+    seen = visit(request)
+    sheet = snapshot.current(seen.workspace, seen.now)
     return render(
         request,
         "budget/budget.html",
         {
-            **verdict(view),
-            "now": now,
-            "burn": burn.pictures(view),
-            "rows": table_rows(sources, view),
-            "remainder": remainder,
-            "days": day_rows(view),
-            "past": snapshot.past_periods(view.situation.terms, days, now.date()),
+            **verdict(sheet),
+            "now": seen.now,
+            "burn": burn.pictures(sheet),
+            "sources": listed(sheet, connections_of(sheet.sources[:LISTED])),
+            "days": day_rows(sheet),
+            "past": snapshot.past_periods(sheet.terms, sheet.days, sheet.made_at.date()),
         },
     )
 
@@ -47,18 +46,18 @@ class DayRow:
     projected: float | None  # median of the total at the day's end
 
 
-def day_rows(view: snapshot.Snapshot) -> list[DayRow]:
+def day_rows(sheet: snapshot.Sheet) -> list[DayRow]:
     """Every day of the period: what is known, then the median of what is projected."""
-    days = burn.period_days(view.period)
-    known = burn.cumulative(view.situation.days, days, view.situation.billed_to)
+    days, today = burn.period_days(sheet.period), sheet.made_at.date()
+    known = burn.cumulative(sheet.days, days, sheet.billed_to)
     total: float | None = 0.0
     rows = []
-    median = view.projected.path.get(0.5, ())
+    median = sheet.path.get(0.5, ())
     for index, day in enumerate(days):
-        calls, clock = _known(view, day)
+        calls, clock = _known(sheet, day)
         total = known[index] if known[index] is not None else _plus(total, calls)
-        ahead = median[index] if median and day >= view.situation.now.date() else None
-        shown = total if day <= view.situation.now.date() else None
+        ahead = median[index] if median and day >= today else None
+        shown = total if day <= today else None
         rows.append(DayRow(day, calls, clock, shown, ahead))
     return rows
 
@@ -67,14 +66,14 @@ def _plus(total: float | None, calls: int | None) -> float | None:
     return None if total is None or calls is None else total + calls
 
 
-def _known(view: snapshot.Snapshot, day: date) -> tuple[int | None, str]:
-    today, billed_to = view.situation.now.date(), view.situation.billed_to
+def _known(sheet: snapshot.Sheet, day: date) -> tuple[int | None, str]:
+    today, billed_to = sheet.made_at.date(), sheet.billed_to
     if day > today:
         return None, ""
-    count = view.situation.days.get(day) or DayCount(day, None, "No reading.")
+    count = sheet.days.get(day) or DayCount(day, None, "No reading.")
     if billed_to and day <= billed_to:
         return count.calls, "billed" if count.calls is not None else _hole(count)
-    live = view.used_by_day.get(day)
+    live = sheet.used_by_day.get(day)
     if live is None:
         return None, count.reason
     return live, "live, so far" if day == today else "live, not billed yet"

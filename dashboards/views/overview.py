@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from cdpwatch import progress, snapshot, vault, wording
 from cdpwatch.detectors.blind import is_late
-from cdpwatch.detectors.situation import Situation
-from cdpwatch.models import Alert, AlertState, Connection, Workspace
+from cdpwatch.models import Alert, Connection, Workspace
 from cdpwatch.naming import Verdict as Naming
 from cdpwatch.readings import PollerHealth
 from cdpwatch.timetable import POLLERS
 from dashboards import burn, context
-from dashboards.context import the_workspace
-from dashboards.sources import connection_url, table_rows
+from dashboards.context import Visit, visit
+from dashboards.sources import LISTED, connection_url, connections_of, listed, shown
 from dashboards.templatetags.figures import icon
 from dashboards.verdict import STATES, texts, verdict
 
@@ -27,58 +27,69 @@ CHANGED_LATELY = timedelta(days=7)
 WORTH_A_LINE = 0.002  # of the allowance: a smaller move is not news
 
 
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    workspace, now = the_workspace(), datetime.now(UTC)
-    view = snapshot.take(workspace, now)
-    if not view.used_by_day:
+    seen = visit(request)
+    workspace, now = seen.workspace, seen.now
+    sheet = snapshot.current(workspace, now)
+    if not sheet.used_by_day:
         begun = vault.has_segment_token(workspace)
         said = progress.first_read(workspace, now) if begun else ""
         return render(request, "overview/empty.html", {"progress": said})
-    sources, remainder = snapshot.source_rows(workspace, view)
-    open_alerts = list(Alert.objects.filter(workspace=workspace, state=AlertState.OPEN))
+    moved = movers(sheet)
+    connections = connections_of([*sheet.sources[:LISTED], *moved])
     return render(
         request,
         "overview/overview.html",
         {
-            **verdict(view),
+            **verdict(sheet),
             "now": now,
-            "burn": burn.pictures(view),
-            "changes": [*changes(workspace, open_alerts, now), *movers(sources, view)],
-            "fresh": freshness(view),
-            "rows": table_rows(sources, view),
-            "remainder": remainder,
+            "burn": burn.pictures(sheet),
+            "changes": [
+                *changes(workspace, seen.open_alerts, now),
+                *mover_changes(sheet, moved, connections),
+            ],
+            "fresh": freshness(seen.pollers, sheet.billed_to, now),
+            "sources": listed(sheet, connections),
             "to_rename": to_rename(workspace),
             "progress": reading(workspace, now),
-            "leak": leak_line(open_alerts, view.situation),
+            "leak": leak_line(seen),
         },
     )
 
 
+@require_safe
 def overview_data(request: HttpRequest) -> HttpResponse:
     """Every text and badge again, for the page that stays open; `done` once it has any."""
-    workspace, now = the_workspace(), datetime.now(UTC)
-    view = snapshot.take(workspace, now)
-    if not view.used_by_day:
+    seen = visit(request)
+    sheet = snapshot.current(seen.workspace, seen.now)
+    if not sheet.used_by_day:
         return JsonResponse({"done": False})
-    open_alerts = list(Alert.objects.filter(workspace=workspace, state=AlertState.OPEN))
-    severities = [alert.severity for alert in open_alerts]
-    leak = leak_line(open_alerts, view.situation)
-    badges = {"badge": STATES[view.standing.verdict], "leak_badge": (leak.state, leak.word)}
+    severities = [alert.severity for alert in seen.open_alerts]
+    leak = leak_line(seen)
+    badges = {"badge": STATES[sheet.standing.verdict], "leak_badge": (leak.state, leak.word)}
     return JsonResponse(
         {
             "done": True,
             "texts": {
-                **texts(view),
+                **texts(sheet),
                 **{key: f"{icon(state)} {word}" for key, (state, word) in badges.items()},
                 "leak": leak.text,
-                "open_alerts": str(len(open_alerts) or ""),
-                "progress": reading(workspace, now),
+                "open_alerts": str(len(severities) or ""),
+                "progress": reading(seen.workspace, seen.now),
             },
             "states": {key: state for key, (state, _) in badges.items()},
             "title": context.title("Overview", severities),
             "state": context.worst(severities),
         }
     )
+
+
+@require_safe
+def burn_data(request: HttpRequest) -> HttpResponse:
+    """The burn chart as plotly's figure, for the script that draws it over the picture."""
+    seen = visit(request)
+    return JsonResponse(burn.figure(snapshot.current(seen.workspace, seen.now)))
 
 
 def reading(workspace: Workspace, now: datetime) -> str:
@@ -96,17 +107,15 @@ class LeakLine:
     text: str = ""
 
 
-def leak_line(open_alerts: Sequence[Alert], situation: Situation) -> LeakLine:
+def leak_line(seen: Visit) -> LeakLine:
     """What the list of alerts says; without a leak in it, "none" only where somebody looked."""
-    leaks = [alert for alert in open_alerts if alert.kind == "leak"]
+    leaks = [alert for alert in seen.open_alerts if alert.kind == "leak"]
     if leaks:
         return LeakLine("bad", "Leak", f"{len(leaks)} open: {leaks[0].title}")
-    if situation.live_to is None:
+    if seen.live_to is None:
         return LeakLine("late", "Leaks not known", "live volume has not been read yet")
-    if any(
-        poller.name == "volume" and is_late(poller, situation.now) for poller in situation.pollers
-    ):
-        since = wording.moment(situation.live_to)
+    if any(poller.name == "volume" and is_late(poller, seen.now) for poller in seen.pollers):
+        since = wording.moment(seen.live_to)
         return LeakLine("late", "Leaks not known", f"live volume was last read to {since}")
     return LeakLine("ok", "No leak")
 
@@ -139,7 +148,7 @@ def _alert_change(alert: Alert) -> Change:
 
 def _catalog_changes(workspace: Workspace, now: datetime) -> list[Change]:
     since = now - CHANGED_LATELY
-    rows = Connection.objects.filter(workspace=workspace).select_related("app")
+    rows = shown(Connection.objects.filter(workspace=workspace))
     # What the first poll found is not new: it was there before anybody looked.
     new = rows.filter(first_seen__gte=max(since, workspace.created_at + timedelta(hours=1)))
     gone = rows.filter(retired_at__gte=since)
@@ -159,20 +168,31 @@ def _connection_change(
     return Change(state, word, row.name, text, connection_url(row))
 
 
-def movers(rows: Sequence[snapshot.SourceRow], view: snapshot.Snapshot) -> list[Change]:
+def movers(sheet: snapshot.Sheet) -> list[snapshot.SourceRow]:
     """The sources that moved most calls against the same days of the previous period."""
-    moved = [(row, row.settled - row.before) for row in rows if row.before and not row.leaking]
-    worth = view.situation.terms.allowance * WORTH_A_LINE
-    large = [(row, by) for row, by in moved if abs(by) >= worth]
-    large.sort(key=lambda item: -abs(item[1]))
-    return [_mover(row, by, view) for row, by in large[:3]]
+    worth = sheet.terms.allowance * WORTH_A_LINE
+    large = [row for row in sheet.sources if not row.leaking and abs(_moved(row)) >= worth]
+    return sorted(large, key=lambda row: -abs(_moved(row)))[:3]
 
 
-def _mover(row: snapshot.SourceRow, by: int, view: snapshot.Snapshot) -> Change:
+def _moved(row: snapshot.SourceRow) -> int:
+    return row.settled - row.before if row.before else 0
+
+
+def mover_changes(
+    sheet: snapshot.Sheet,
+    moved: Sequence[snapshot.SourceRow],
+    connections: Mapping[int, Connection],
+) -> list[Change]:
+    found = ((connections.get(row.source_id), _moved(row), row) for row in moved)
+    return [_mover(source, by, row, sheet) for source, by, row in found if source]
+
+
+def _mover(source: Connection, by: int, row: snapshot.SourceRow, sheet: snapshot.Sheet) -> Change:
     word, than = ("More", "more than") if by > 0 else ("Less", "fewer than")
-    before = f"in the same days of {view.previous.name}"
+    before = f"in the same days of {sheet.previous.name}"
     text = f"{wording.short(abs(by))} calls {than} {before}, {wording.short(row.settled)} so far."
-    return Change("off", word, row.connection.name, text, connection_url(row.connection))
+    return Change("off", word, source.name, text, connection_url(source))
 
 
 def to_rename(workspace: Workspace) -> int:
@@ -191,16 +211,17 @@ class Fresh:
     word: str
 
 
-def freshness(view: snapshot.Snapshot) -> list[Fresh]:
-    return [_fresh(poller, view) for poller in view.situation.pollers]
+def freshness(
+    pollers: Sequence[PollerHealth], billed_to: date | None, now: datetime
+) -> list[Fresh]:
+    return [_fresh(poller, billed_to, now) for poller in pollers]
 
 
-def _fresh(poller: PollerHealth, view: snapshot.Snapshot) -> Fresh:
-    now = view.situation.now
+def _fresh(poller: PollerHealth, billed_to: date | None, now: datetime) -> Fresh:
     late = is_late(poller, now)
     upto = f"to {wording.moment(poller.last_good)}" if poller.last_good else "no reading yet"
-    if poller.name == "usage" and view.situation.billed_to:
-        upto = f"to {wording.day(view.situation.billed_to)}, 24:00 UTC"
+    if poller.name == "usage" and billed_to:
+        upto = f"to {wording.day(billed_to)}, 24:00 UTC"
     if poller.error:
         upto = f"{upto}; {poller.error}"
     state = "warn" if late else "ok" if poller.last_good else "late"
