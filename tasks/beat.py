@@ -24,11 +24,16 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]  # RedBeat has no types
     lock: Lock | None
     fires = False
 
+    def setup_schedule(self) -> None:
+        """Nothing yet: that is for the holder of the lock, and Redis may be away now."""
+
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due. Seconds until the next turn."""
         try:
             if self.lock is None:
-                self._wait_for_the_lock()
+                acquire_distributed_beat_lock(SimpleNamespace(scheduler=self))
+            if not self.fires:  # a broker that lost its memory lost the schedule too
+                super().setup_schedule()
             seconds = float(super().tick(*args, **kwargs))
         except RedisError as error:
             logger.warning("Beat pauses: %s", error)
@@ -38,10 +43,6 @@ class Scheduler(RedBeatScheduler):  # type: ignore[misc]  # RedBeat has no types
             logger.info("This beat fires.")  # of several, so that the logs tell which
             self.fires = True
         return seconds
-
-    def _wait_for_the_lock(self) -> None:
-        acquire_distributed_beat_lock(SimpleNamespace(scheduler=self))
-        self.setup_schedule()  # a broker that lost its memory lost the schedule too
 
     def close(self) -> None:
         """Give the lock back, so that another beat need not wait until it runs out."""

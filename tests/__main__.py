@@ -1,8 +1,9 @@
 """The whole suite, `python -m tests [PYTEST OPTIONS]`: what `manage.py test` runs.
 
 1. Everything, on SQLite; what needs a broker starts a Valkey and, where there is one, a Redis.
+   Without options the tests of real processes, which wait more than they work, run beside it.
 2. What touches the database once more, on a PostgreSQL that is started for it.
-3. What was left out and why, and the total of both as pytest would say it.
+3. What was left out and why, and the total of all as pytest would say it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -24,6 +26,7 @@ import pytest
 from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
+SYSTEM = "system"  # the marker of tests of real processes
 ORDER = ("failed", "passed", "skipped", "error")  # pytest's own
 FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 GOES_ON = (*FINE, pytest.ExitCode.TESTS_FAILED)  # not after Ctrl-C or a wrong option
@@ -40,10 +43,8 @@ class Tally:
 
     def add(self, report: Path) -> None:
         """Count one run of pytest by its report, as `--junit-xml` writes it."""
-        for suite in ElementTree.parse(report).iter("testsuite"):
-            self.seconds += float(suite.get("time", 0))
-            for case in suite.iter("testcase"):
-                self._add_test(case)
+        for case in ElementTree.parse(report).iter("testcase"):
+            self._add_test(case)
 
     def _add_test(self, case: ElementTree.Element) -> None:
         if (skipped := case.find("skipped")) is not None:
@@ -69,19 +70,22 @@ def main(options: Sequence[str], without: str) -> int:
 
     `without` says why there is no PostgreSQL.
     """
-    tally, fine = Tally(without), True
-    with tempfile.TemporaryDirectory() as folder:
-        for number, database in enumerate(databases(without)):
-            report = Path(folder) / f"{number}.xml"
+    began, tally, codes = time.monotonic(), Tally(without), list[int]()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        beside = [] if options else [Run("Real processes", folder, ["-m", SYSTEM], aside=True)]
+        for database in databases(without):
             with database as url:
-                code = run([*options, "--junit-xml", str(report)], url)
-            fine = fine and code in FINE
-            if report.exists():
-                tally.add(report)
-            if code not in GOES_ON:
+                which = "PostgreSQL" if url else "SQLite"
+                codes.append(Run(which, folder, options or ["-m", f"not {SYSTEM}"], url).end())
+            if codes[-1] not in GOES_ON:
                 break
+        codes += [run.end() for run in beside]
+        for report in folder.glob("*.xml"):
+            tally.add(report)
+    tally.seconds = time.monotonic() - began
     print(*tally.lines(), sep="\n", flush=True)
-    return int(not (fine and tally.ended))
+    return int(not (tally.ended and all(code in FINE for code in codes)))
 
 
 def databases(without: str) -> list[AbstractContextManager[str]]:
@@ -90,15 +94,33 @@ def databases(without: str) -> list[AbstractContextManager[str]]:
     return [sqlite] if without else [sqlite, servers.postgresql()]
 
 
-def run(options: Sequence[str], database_url: str) -> int:
-    """One run of pytest on a database; its exit code."""
-    print(f"\nOn {'PostgreSQL' if database_url else 'SQLite'}:", flush=True)
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    if database_url:
-        environment["DATABASE_URL"] = database_url
-    command = [sys.executable, "-m", "pytest", *options]
-    # Popen.wait, not run(): pytest hears Ctrl-C too, and must be left to stop what it started.
-    return subprocess.Popen(command, cwd=ROOT, env=environment).wait()
+class Run:
+    """One pytest of its own, from its start on; `aside`: what it prints waits for its end."""
+
+    def __init__(
+        self, name: str, folder: Path, options: Sequence[str], url: str = "", *, aside: bool = False
+    ) -> None:
+        """Start it on the database at `url` ("" is SQLite), its report in `folder`."""
+        self.name = name
+        self._said = (folder / f"{name}.txt").open("w+") if aside else None
+        if not aside:
+            print(f"\nOn {name}:", flush=True)
+        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+        if url:
+            environment["DATABASE_URL"] = url
+        report = str(folder / f"{name}.xml")
+        command = [sys.executable, "-m", "pytest", *options, "--junit-xml", report]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self._said)
+
+    def end(self) -> int:
+        """Its exit code, once it has one."""
+        # Popen.wait, not run(): pytest hears Ctrl-C too, and must be left to stop what it started.
+        code = self._process.wait()
+        if self._said:
+            with self._said:
+                self._said.seek(0)
+                print(f"\n{self.name}:", self._said.read(), sep="\n", flush=True)
+        return code
 
 
 def leave_it_to_pytest(*_: object) -> None:

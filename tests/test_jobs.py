@@ -136,7 +136,9 @@ def test_it_delivers_what_waits(workspace: Workspace, demo: DemoWorkspace) -> No
     assert len(demo.messages) == 1
 
 
-def test_it_sweeps_as_soon_as_the_worker_is_up(workspace: Workspace, here: None) -> None:
+def test_it_sweeps_as_soon_as_the_worker_is_up(
+    transactional_db: None, workspace: Workspace, here: None
+) -> None:
     request = asking.ask(workspace, RequestKind.TEST_SLACK, "ana")
     before = datetime.now(UTC)
     worker_ready.send(sender=None)
@@ -146,7 +148,7 @@ def test_it_sweeps_as_soon_as_the_worker_is_up(workspace: Workspace, here: None)
 
 
 def test_it_notes_the_life_of_beat_and_worker_apart(
-    db: None, monkeypatch: pytest.MonkeyPatch
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_last_heartbeat", float("-inf"))
     jobs.pulse()
@@ -155,7 +157,9 @@ def test_it_notes_the_life_of_beat_and_worker_apart(
     assert Heartbeat.objects.filter(name="worker").exists()
 
 
-def test_it_notes_the_worker_now_and_then_only(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_notes_the_worker_now_and_then_only(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(jobs, "_last_heartbeat", float("-inf"))
     heartbeat_sent.send(sender=None)
     Heartbeat.objects.all().delete()

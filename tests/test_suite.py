@@ -8,7 +8,7 @@ import pytest
 
 from tests.__main__ import Tally, databases, main
 
-REPORT = """<testsuites><testsuite time="61.5">
+REPORT = """<testsuites><testsuite>
 <testcase/><testcase/><testcase><failure message="no"/></testcase>
 <testcase><error message="no"/></testcase>
 <testcase><skipped message="There is no Chromium."/></testcase></testsuite></testsuites>"""
@@ -24,7 +24,7 @@ def tally(tmp_path: Path, *reports: str, without: str = "") -> list[str]:
 
 def test_it_says_the_total_of_both_runs_as_pytest_would(tmp_path: Path) -> None:
     *_, total = tally(tmp_path, REPORT, REPORT)
-    assert total.strip("= ") == "2 failed, 4 passed, 2 skipped, 2 error in 123.00s"
+    assert total.strip("= ") == "2 failed, 4 passed, 2 skipped, 2 error in 0.00s"
 
 
 def test_it_says_what_it_left_out_and_why(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_it_says_what_it_left_out_and_why(tmp_path: Path) -> None:
     assert left_out == (
         "Left out: 1 (There is no Chromium), database tests on PostgreSQL (no PostgreSQL)."
     )
-    assert tally(tmp_path, "<testsuite time='1'><testcase/></testsuite>")[0] == "Left out: nothing."
+    assert tally(tmp_path, "<testsuite><testcase/></testsuite>")[0] == "Left out: nothing."
 
 
 def test_it_runs_on_sqlite_alone_where_there_is_no_postgresql() -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ import httpx
 from cdpwatch.bootstrap import ROOT
 from cdpwatch.machine import free_port
 
-PATIENCE = 60.0  # seconds
+PATIENCE = 120.0  # seconds
 T = TypeVar("T")
 
 
@@ -158,11 +158,12 @@ class Workspace:
         self._http.post(f"/_demo/leaks/{name}", json={"on": str(int(on))}).raise_for_status()
 
     def calls(self, source: str, call_type: str, since: datetime) -> int:
-        """Live calls of one source and type by now, as Segment's event volume tells them."""
+        """Live calls of one source and type, up to the minute to which cdpwatch reads by now."""
+        upto = datetime.now(UTC) - timedelta(minutes=1)
         query = {
             "granularity": "MINUTE",
             "startTime": f"{since:%Y-%m-%dT%H:%M:00Z}",
-            "endTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "endTime": f"{upto:%Y-%m-%dT%H:%M:00Z}",
             "groupBy.0": "source",
             "eventType.0": call_type,
         }
