@@ -1,6 +1,7 @@
 """A whole cdpwatch of plain processes that a drill may treat badly, and the truth to compare with.
 
-No supervisor: who is killed stays dead until the drill starts it again. Turns last seconds
+Whom the drill kills stays dead until it starts them again; who ends by itself, for its broker said
+an error that Celery does not outlive, is started again as its unit would. Turns last seconds
 (tests/drills/fast.py) and leases three of them.
 """
 
@@ -50,6 +51,7 @@ class Rig:
     broker_binary: str
     lease: float = LEASE
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)  # programs that are started again
 
     # --- programs -------------------------------------------------------------------------
     @property
@@ -85,6 +87,7 @@ class Rig:
     def start(self, *names: str) -> None:
         """Start workers or beat: `worker`, `alerts`, `beat`; `beat 2` is another beat."""
         for name in names:
+            self.kept.add(name)
             words = COMMANDS[name.split()[0]]
             self._run(name, [word if word != "tasks" else "tests.drills.fast" for word in words])
 
@@ -99,6 +102,7 @@ class Rig:
 
     def kill(self, *names: str) -> None:
         """kill -9 of whole groups, pool and all."""
+        self.kept -= set(names)
         for name in names:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.children[name].pid, signal.SIGKILL)
@@ -111,6 +115,7 @@ class Rig:
     def terminate(self, *names: str) -> float:
         """SIGTERM, as a deployment does. Seconds until the slowest had ended."""
         began = time.monotonic()
+        self.kept -= set(names)
         for name in names:
             self.children[name].terminate()
         for name in names:
@@ -206,6 +211,7 @@ class Rig:
 
     def _missing(self, since: datetime) -> str:
         """What is not yet as it should be; "" when nothing is."""
+        self.start(*(name for name in sorted(self.kept) if not self._up(name)))
         seen = self.look()
         fresh = [run for run in seen["runs"] if run["started_at"] > str(since)]
         for poller in ("usage", "volume"):
