@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -59,17 +59,21 @@ def upsert(
     if not rows:
         return 0
     names, whole = _whole(table, columns, rows)
-    key_of = itemgetter(*map(names.index, key))
-    last = {key_of(row): row for row in whole}
-    # In one order whoever writes: neighbours in the index, and no deadlock between two workers.
-    ordered = [last[key] for key in sorted(last)]
-    insert, rule = _insert(table, names), _on_conflict(table, key, columns)
+    rule = _on_conflict(table, key, columns)
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
-            _merge(cursor, table, names, ordered, rule)
+            _merge(cursor, table, names, _ordered(names, key, whole), rule)
         else:
-            cursor.executemany(f"{insert} {_places(names)} {rule}", ordered)
+            cursor.executemany(f"{_insert(table, names)} {_places(names)} {rule}", whole)
     return len(rows)
+
+
+def _ordered(names: Sequence[str], key: Sequence[str], rows: Iterable[Row]) -> list[Row]:
+    """The last row of each key, for one statement cannot change a row twice; and in one order
+    whoever writes, for two workers would else wait for each other."""
+    key_of = itemgetter(*map(names.index, key))
+    last = {key_of(row): row for row in rows}
+    return [last[key] for key in sorted(last)]
 
 
 def append(table: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> int:
@@ -81,32 +85,40 @@ def append(table: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> i
         if database.vendor == "postgresql":
             _copy(cursor, table._meta.db_table, names, whole)
         else:
-            cursor.executemany(f"{_insert(table, names)} {_places(names)}", list(whole))
+            cursor.executemany(f"{_insert(table, names)} {_places(names)}", whole)
     return len(rows)
 
 
 def _whole(
     table: type[Model], columns: Sequence[str], rows: Sequence[Row]
-) -> tuple[list[str], Iterable[Row]]:
+) -> tuple[list[str], list[Row]]:
     """All columns, and the rows with the defaults of those that are not given, as the database
     takes them."""
     fields = {str(field.column): field for field in table._meta.concrete_fields}
     extra = {c: f.get_default() for c, f in fields.items() if c not in columns and c != "id"}
     names, defaults = [*columns, *extra], tuple(extra.values())
-    return names, _prepared([fields[name] for name in names], [row + defaults for row in rows])
+    return names, _prepared(
+        [fields[name] for name in names], rows if not extra else [row + defaults for row in rows]
+    )
 
 
-def _prepared(fields: Sequence[Field[Any, Any]], rows: Sequence[Row]) -> Iterable[Row]:
-    """Django makes each distinct value of a column once: a day or a bucket comes back in
-    thousands of rows, and asking a field is the slow part."""
+def _prepared(fields: Sequence[Field[Any, Any]], rows: Sequence[Row]) -> list[Row]:
+    """Each distinct value of a column is made once: a day or a bucket comes back in thousands of
+    rows, and asking a field is the slow part."""
     columns = []
     for position, field in enumerate(fields):
         values = list(map(itemgetter(position), rows))
         if not isinstance(field, PLAIN):
-            made = {value: field.get_db_prep_save(value, database) for value in set(values)}
+            made = {value: _stored(field, value) for value in set(values)}
             values = [made[value] for value in values]
         columns.append(values)
-    return zip(*columns, strict=True)
+    return list(zip(*columns, strict=True))
+
+
+def _stored(field: Field[Any, Any], value: Any) -> Any:
+    """The value as the database takes it; a moment as text, which is what COPY would make of it."""
+    stored = field.get_db_prep_save(value, database)
+    return str(stored) if isinstance(stored, date) else stored
 
 
 def _merge(

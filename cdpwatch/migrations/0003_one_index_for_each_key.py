@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             model_name="volumeday",
             name="source",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
@@ -42,6 +43,7 @@ class Migration(migrations.Migration):
             model_name="volumehour",
             name="source",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
@@ -52,6 +54,7 @@ class Migration(migrations.Migration):
             model_name="volumeminute",
             name="source",
             field=models.ForeignKey(
+                db_constraint=False,
                 db_index=False,
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="+",
@@ -68,4 +71,5 @@ class Migration(migrations.Migration):
                 to="cdpwatch.workspace",
             ),
         ),
+        migrations.RemoveIndex(model_name="volumeday", name="cdpwatch_vo_bucket_c8f4b0_idx"),
     ]

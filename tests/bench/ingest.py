@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from cdpwatch import counting
 from cdpwatch.counting.rows import connections
@@ -59,6 +59,9 @@ def _on(
         for kind, goal in {"new": new, "unchanged": None, "changed": changed}.items():
             measured = p50(took[kind])
             yield Figure(f"{name}: {kind} rows", measured, "rows/s", goal, True, django)
+        if name == "SQLite":
+            rate = _rate(_rows(sources, ROUNDS + 1, 1), _into_bare_table)
+            yield Figure("SQLite: new rows of a bare table", rate, "rows/s")
         yield from _poll(name, workspace)
 
 
@@ -86,6 +89,17 @@ def _by_django(rows: list[Row]) -> None:
         unique_fields=["source", "bucket", "call_type", "event"],
         update_fields=["count"],
     )
+
+
+def _into_bare_table(rows: list[Row]) -> None:
+    """What SQLite gives at most here and now: one unique key, no other index, ready values."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bare (source, day, event, calls, UNIQUE (source, day, event))")
+        cursor.executemany(
+            "INSERT INTO bare VALUES (%s, %s, %s, %s) ON CONFLICT DO UPDATE SET calls ="
+            " excluded.calls WHERE calls IS NOT excluded.calls",
+            [(source, str(day), event, calls) for source, day, _, event, calls in rows],
+        )
 
 
 def _rate(rows: list[Row], write: Callable[[list[Row]], None] = _by_upsert) -> float:
