@@ -33,6 +33,7 @@ LEASE = 3.0  # seconds
 PATIENCE = 90.0
 SETTLES_AFTER = timedelta(minutes=20)  # after midnight the demo bills the day that is over
 PLENTY = {"": 1_000_000, "/events/volume": 1_000_000}
+OVERAGE = "over the contract"  # the words of the alert that every drill expects
 INSIDE = [sys.executable, "-m", "tests.drills.inside"]
 COMMANDS = {program.name: list(program.command) for program in doors("127.0.0.1", 0)}
 
@@ -233,11 +234,10 @@ class Rig:
         wrong = {k: (seen["live"].get(k, 0), v) for k, v in live.items()}
         wrong = {key: pair for key, pair in wrong.items() if pair[0] != pair[1]}
         check(not wrong, f"live, as stored and as it is: {dict(list(wrong.items())[:3])}")
-        check(
-            [f"overage:{month}-01", "open"] in seen["alerts"] and len(seen["alerts"]) == 1,
-            f"alerts {seen['alerts']}",
-        )
-        messages = len(self.messages())
+        # Two turns missed are seconds here: that somebody was blind for so long is true as well.
+        alerts = [alert for alert in seen["alerts"] if not alert[0].startswith("blind:")]
+        check(alerts == [[f"overage:{month}-01", "open"]], f"alerts {alerts}")
+        messages = sum(OVERAGE in message for message in self.messages())
         check(1 <= messages <= 1 + duplicates, f"{messages} messages")
         check(not [r for r in seen["runs"] if r["state"] == "running"], "a run is left running")
 
