@@ -182,6 +182,8 @@ def test_restore_puts_a_backup_in_place_and_keeps_what_was_there(
     assert name_in(database) == "before"
     [kept] = tmp_path.glob("cdpwatch.sqlite3.before-*[0-9]")
     assert name_in(kept) == "after"
+    run("restore", str(kept))  # at once: what is kept now is another file
+    assert name_in(database) == "after"
 
 
 @pytest.mark.parametrize(

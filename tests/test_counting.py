@@ -294,6 +294,16 @@ def test_it_takes_the_last_of_two_rows_with_one_key(workspace: Workspace) -> Non
     assert VolumeDay.objects.get().count == 2
 
 
+@pytest.mark.parametrize("rows", [1, 198, 199, 200, 398, 500])
+def test_it_keeps_every_row_however_many_go_into_a_statement(
+    workspace: Workspace, rows: int
+) -> None:
+    source = make_connection(workspace).pk
+    put([(source, at(18), "track", f"Event {n}", n) for n in range(rows)])
+    stored = VolumeDay.objects.values_list("event", "count")
+    assert sorted(stored) == sorted((f"Event {n}", n) for n in range(rows))
+
+
 def test_it_rewrites_no_row_that_is_unchanged(workspace: Workspace) -> None:
     source = make_connection(workspace).pk
     row = (source, at(18), "track", "Opened", 1)

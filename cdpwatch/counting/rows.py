@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -16,6 +17,7 @@ from cdpwatch.readings import Direction
 
 # Fields whose Python values are what every database takes.
 PLAIN = (models.IntegerField, models.CharField, models.ForeignKey)
+SQLITE_VALUES = 999  # what every SQLite takes in one statement
 Row = tuple[Any, ...]
 
 
@@ -64,7 +66,7 @@ def upsert(
         if database.vendor == "postgresql":
             _merge(cursor, table, names, _ordered(names, key, whole), rule)
         else:
-            cursor.executemany(f"{_insert(table, names)} {_places(names)} {rule}", whole)
+            _insert_many(cursor, _insert(table, names), whole, rule)
     return len(rows)
 
 
@@ -85,7 +87,7 @@ def append(table: type[Model], columns: Sequence[str], rows: Sequence[Row]) -> i
         if database.vendor == "postgresql":
             _copy(cursor, table._meta.db_table, names, whole)
         else:
-            cursor.executemany(f"{_insert(table, names)} {_places(names)}", whole)
+            _insert_many(cursor, _insert(table, names), whole)
     return len(rows)
 
 
@@ -121,6 +123,18 @@ def _stored(field: Field[Any, Any], value: Any) -> Any:
     return str(stored) if isinstance(stored, date) else stored
 
 
+def _insert_many(cursor: Any, insert: str, rows: Sequence[Row], rule: str = "") -> None:
+    """SQLite's fast way: many rows a statement, for each statement looks up the last id again."""
+    place = f"({_list(['%s'] * len(rows[0]))})"
+    size = SQLITE_VALUES // len(rows[0])
+    even = len(rows) - len(rows) % size
+    cursor.executemany(
+        f"{insert} VALUES {_list([place] * size)} {rule}",
+        (list(chain.from_iterable(rows[n : n + size])) for n in range(0, even, size)),
+    )
+    cursor.executemany(f"{insert} VALUES {place} {rule}", rows[even:])
+
+
 def _merge(
     cursor: Any, table: type[Model], names: Sequence[str], rows: Sequence[Row], rule: str
 ) -> None:
@@ -145,10 +159,6 @@ def _copy(cursor: Any, table: str, names: Sequence[str], rows: Iterable[Row]) ->
 
 def _insert(table: type[Model], names: Sequence[str]) -> str:
     return f"INSERT INTO {_quote(table._meta.db_table)} ({_quoted(names)})"
-
-
-def _places(names: Sequence[str]) -> str:
-    return f"VALUES ({_list(['%s'] * len(names))})"
 
 
 def _on_conflict(table: type[Model], key: Sequence[str], columns: Sequence[str]) -> str:

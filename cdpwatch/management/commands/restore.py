@@ -61,7 +61,8 @@ def _private(path: Path) -> Path:
 
 
 def _stamp() -> str:
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    """To the microsecond: who undoes a restore at once must not overwrite what it undoes."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
 
 
 def _check(backup: Path) -> None:
