@@ -14,6 +14,8 @@ from django.db import transaction
 
 from . import catalog, rulebook, vault
 from .asking import ask
+from .counters import Key
+from .counters.vendors import Vendor
 from .models import (
     Credential,
     CredentialKind,
@@ -90,6 +92,30 @@ def paste_webhook(workspace: Workspace, address: str, by: str) -> Credential:
     kept = vault.keep(workspace, CredentialKind.SLACK_WEBHOOK, address, by)
     ask(workspace, RequestKind.TEST_SLACK, by)
     return kept
+
+
+@transaction.atomic
+def paste_keys(workspace: Workspace, vendor: Vendor, keys: Mapping[str, str], by: str) -> None:
+    """Keep a vendor's keys (by variable) as candidates and ask the worker to try them."""
+    vault.discard_keys(workspace, vendor)
+    for variable, value in keys.items():
+        vault.keep(
+            workspace, CredentialKind.VENDOR_KEY, value, by, variable=variable, candidate=True
+        )
+    ask(workspace, RequestKind.CHECK_KEYS, by, vendor.key)
+
+
+@transaction.atomic
+def forget_keys(workspace: Workspace, vendor: Vendor) -> None:
+    """Forget what was pasted for a vendor; what it counted stays."""
+    vault.forget_keys(workspace, vendor)
+    workspace.requests.filter(kind=RequestKind.CHECK_KEYS, subject=vendor.key).delete()
+    counters = [counter.key for counter in vendor.counters]
+    PollerState.objects.filter(workspace=workspace, poller__in=counters).delete()
+
+
+def key_from_environment(key: Key) -> bool:
+    return bool(settings.VENDOR_VARIABLES.get(key.variable))
 
 
 def token_from_environment() -> bool:

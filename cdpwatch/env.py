@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -87,6 +89,22 @@ def kept_secret(path: Path) -> str:
             os.link(fresh, path)
         fresh.unlink()
     return path.read_text().strip()
+
+
+class Variables:
+    """Variables that are named elsewhere, each also as NAME_FILE; `defaults` where one is unset."""
+
+    def __init__(self, defaults: Mapping[str, str]) -> None:
+        self._defaults = defaults
+
+    def get(self, name: str, default: str = "") -> str:
+        return str(env(name, default=self._defaults.get(name, default)))
+
+
+def pairs_of(path: Path) -> dict[str, str]:
+    """The texts by name in the JSON file at `path`; nothing where there is no such file."""
+    found: dict[str, str] = json.loads(text_of(path) or "{}")
+    return found
 
 
 def text_of(path: Path) -> str:

@@ -13,9 +13,19 @@ from typing import Any, TextIO
 
 from django.db.models import Sum
 
-from . import renames
-from .models import Alert, Connection, Leak, Projection, SourceDay, VolumeDay, Workspace
+from . import renames, snapshot
+from .models import (
+    Alert,
+    Connection,
+    Leak,
+    Projection,
+    SourceDay,
+    SourceMonth,
+    VolumeDay,
+    Workspace,
+)
 from .naming import Verdict
+from .reconciling import Pair, common, own_pairs, vendor_pairs
 
 Row = dict[str, Any]
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -51,6 +61,22 @@ def _live(workspace: Workspace, first: date, last: date) -> dict[tuple[int, date
     )
     counted = rows.values_list("source_id", "bucket").annotate(Sum("count"))
     return {(source, bucket.date()): count for source, bucket, count in counted}
+
+
+def months(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
+    """One row per source and calendar month that the span touches: billed calls."""
+    rows = SourceMonth.objects.filter(
+        source__workspace=workspace, month__gte=first.replace(day=1), month__lte=last
+    ).select_related("source__environment")
+    for row in rows.order_by("month", "source_id"):
+        yield {
+            "month": f"{row.month:%Y-%m}",
+            "source_id": row.source.segment_id,
+            "source": row.source.name,
+            "environment": row.source.environment.name if row.source.environment else "",
+            "billed": row.calls,
+            "unknown_days": row.unknown_days,
+        }
 
 
 def projection(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
@@ -148,17 +174,43 @@ def names(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
             }
 
 
+def agreement(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
+    """One row per comparison and settled UTC day that both sides have a number for."""
+    rows = snapshot.rows_of(workspace, first, last, datetime.now(UTC))
+    for pair in (*own_pairs(rows), *vendor_pairs(rows)):
+        yield from (_compared(pair, day) for day in common(pair))
+
+
+def _compared(pair: Pair, day: date) -> Row:
+    base, other, covered = pair.base_days[day], pair.other_days[day], pair.covered(day)
+    return {
+        "day": day.isoformat(),
+        "compared": pair.key,
+        "about": pair.subject,
+        "first_side": pair.base.title,
+        "other_side": pair.other.title,
+        "first": base,
+        "other": other,
+        "gap": other - base,
+        "explained": covered - base,
+        "unexplained": other - covered,
+    }
+
+
 EXPORTS: dict[str, Callable[[Workspace, date, date], Iterator[Row]]] = {
     "usage": usage,
+    "months": months,
     "projection": projection,
     "leaks": leaks,
     "alerts": alerts,
     "catalog": catalog,
     "names": names,
+    "agreement": agreement,
 }
 # Headers of tables that may be empty; the others are headed by what their rows hold.
 HEADERS = {
     "usage": ["day", "source_id", "source", "environment", "billed", "live"],
+    "months": ["month", "source_id", "source", "environment", "billed", "unknown_days"],
     "catalog": [
         "segment_id",
         "name",
@@ -185,6 +237,18 @@ HEADERS = {
         "new_name",
         "choices",
         "why",
+    ],
+    "agreement": [
+        "day",
+        "compared",
+        "about",
+        "first_side",
+        "other_side",
+        "first",
+        "other",
+        "gap",
+        "explained",
+        "unexplained",
     ],
 }
 

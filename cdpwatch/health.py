@@ -5,15 +5,17 @@ The health page, `/statusz` and the notes about a dead worker read it from here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Min
 
-from . import snapshot
+from . import counting, roster, snapshot, vault
+from .counters import COUNTERS
+from .counters.bigquery import BIGQUERY, limit_of
 from .detectors.blind import is_late
 from .models import Delivery, DeliveryState, Heartbeat, PollerState, Workspace
-from .timetable import POLLERS
 
 PROGRAMS = ("beat", "worker", "alerts")  # each notes its heartbeat every 15 s
 SILENT = timedelta(seconds=60)
@@ -51,7 +53,8 @@ class PollerRow:
     every: timedelta
     state: PollerState | None
     late: bool
-    throttled_until: datetime | None = None  # Segment's 429 is for every poller
+    throttled_until: datetime | None = None  # Segment's 429 is for all of its pollers
+    connected: bool = True
 
     @property
     def last_good(self) -> datetime | None:
@@ -70,11 +73,47 @@ def poller_rows(workspace: Workspace, now: datetime) -> list[PollerRow]:
     states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
     healths, _ = snapshot.poller_health(workspace)
     late = {health.name for health in healths if is_late(health, now)}
-    until = workspace.throttled_until
+    connected = roster.connected_counters(workspace)
     return [
-        PollerRow(name, poller.title, poller.every, states.get(name), name in late, until)
-        for name, poller in POLLERS.items()
+        PollerRow(
+            name,
+            poller.title,
+            poller.every,
+            state := states.get(name),
+            name in late,
+            _throttled_until(name, state, workspace),
+            connected=name not in COUNTERS or name in connected,
+        )
+        for name, poller in roster.everyone().items()
     ]
+
+
+def _throttled_until(name: str, state: PollerState | None, workspace: Workspace) -> datetime | None:
+    """Until when the other side wants to hear nothing; a counter has a pause of its own."""
+    if name not in COUNTERS:
+        return workspace.throttled_until
+    return state.throttled_until if state else None
+
+
+@dataclass(frozen=True)
+class WarehouseUse:
+    """Bytes that this UTC month's queries were billed, and the most that they may be."""
+
+    used: int
+    most: int
+
+
+def warehouse_use(
+    workspace: Workspace, pollers: Iterable[PollerRow], now: datetime
+) -> WarehouseUse | None:
+    """None while BigQuery is not connected, or by keys that cannot be: then its turn says why."""
+    if not any(row.connected for row in pollers if row.name == BIGQUERY.key):
+        return None
+    try:
+        most = limit_of(vault.keys_of(workspace, BIGQUERY), "month_gib")
+    except vault.Locked:
+        return None
+    return None if most is None else WarehouseUse(counting.bytes_used(workspace, now), most)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from .timetable import POLLERS
 
 HISTORY_MONTHS = 13
 WITH_HISTORY = ("usage", "volume")
+FIRST = ("catalog", "usage", "volume", "delivery")  # what the first pages are made of
 
 
 def oldest_day(today: date) -> date:
@@ -20,7 +21,7 @@ def oldest_day(today: date) -> date:
 def first_read(workspace: Workspace, now: datetime) -> str:
     """How far the first reading is, in words; "" once the history is complete."""
     states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
-    waiting = [POLLERS[name].title.lower() for name in POLLERS if not _worked(states.get(name))]
+    waiting = [POLLERS[name].title.lower() for name in FIRST if not _worked(states.get(name))]
     if waiting:
         return f"Reading this month: waiting for {', '.join(waiting)}."
     oldest = oldest_day(now.date())

@@ -1,10 +1,11 @@
 """The values that pass between stages: what pollers read, what decisions are made of.
 
-Frozen dataclasses, nothing else: no Django, no I/O, no clock. Days are UTC days, instants are
+Frozen values, nothing else: no Django, no I/O, no clock. Days are UTC days, instants are
 aware UTC datetimes, counts are whole calls unless a field says otherwise.
 
     pollers -> WorkspaceReading, ConnectionReading, FunctionReading,
-               UsageReading, VolumeReading, DeliveryReading,
+               UsageReading, VolumeReading, DeliveryReading, IngestReading,
+               SyncReading, AuditReading, SchemaReading, PeriodReading,
                Rejection                                      -> counting, catalog
     snapshot -> DayCount, TrafficSlice, PollerHealth, ...      -> detectors, pages
     detectors -> Finding                                      -> alerts
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Direction(StrEnum):
@@ -42,6 +44,7 @@ RECENT = timedelta(minutes=4)
 LONGEST_ID = 100  # characters of an id of Segment's; real ones have 27 at most
 CALL_TYPES = ("track", "identify", "page", "screen", "group", "alias")
 LONGEST_CALL_TYPE = 10  # characters that the tables have room for
+LONGEST_REASON = 100
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,91 @@ class DeliveryReading:
     failed: int
     filtered: int
     retried: int
+    discards: tuple[Discard, ...] = ()  # what makes up `failed` and `filtered`
+
+
+@dataclass(frozen=True)
+class Discard:
+    """Calls that did not reach a destination, and Segment's reason, e.g. "FILTERED_BY_RULES"."""
+
+    outcome: str  # "failed" or "filtered"
+    reason: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class IngestReading:
+    """What became of one source's calls at Segment's door on one day, by call type and reason.
+
+    `outcome` is received, failed (on ingest) or filtered (at the source, and received before it).
+    """
+
+    source_id: str
+    day: date
+    call_type: str
+    outcome: str
+    reason: str  # Segment's discard reason; "" for received calls
+    calls: int
+
+
+@dataclass(frozen=True)
+class SyncReading:
+    """One run that loaded a source's rows into a warehouse. `ended_at` None: it still runs."""
+
+    source_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    status: str  # Segment's own word, of no fixed set
+    rows: int
+    said: str  # its notices, one after the other
+
+
+@dataclass(frozen=True)
+class AuditReading:
+    """Something that was done in Segment. Who did it does not leave the poller."""
+
+    segment_id: str
+    at: datetime
+    kind: str  # Segment's own words, e.g. "Source Disabled"
+    resource_type: str
+    resource_id: str
+    resource_name: str
+
+
+@dataclass(frozen=True)
+class SchemaReading:
+    """What one source does with calls that break its schema; a forwarded copy is billed again."""
+
+    source_id: str
+    forwards_violations_to: str  # a source's Segment id, "" for nowhere
+    forwards_blocked_to: str
+    settings: Mapping[str, Mapping[str, bool | str]]  # by call type, as Segment names them
+
+
+@dataclass(frozen=True)
+class PeriodReading:
+    """A usage period as Segment counts users in it: first and last UTC day."""
+
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True)
+class TrafficReading:
+    """Calls of one source on one day of receipt in the warehouse; each message counts once.
+
+    `path` is the first segment of a page's path, "/pricing". Texts are "" where a call has none.
+    """
+
+    source_id: str
+    day: date
+    call_type: str
+    event: str
+    host: str
+    path: str
+    library: str
+    anonymous: bool
+    count: int
 
 
 class NotRecorded(Exception):
@@ -161,6 +249,21 @@ class DayCount:
     reason: str = ""
     joint_since: date | None = None
     joint_calls: int | None = None
+
+
+class MonthCount(NamedTuple):  # a thousand of them are made for one answer
+    """Calls of one UTC calendar month, the sum of its days.
+
+    `unknown_days` of the month have no number, neither alone nor in a joint sum; of the running
+    month the days to come are among them.
+    """
+
+    calls: int
+    unknown_days: int
+
+    def plus(self, calls: int, days: int) -> MonthCount:
+        """With the calls of some of the days that were unknown."""
+        return MonthCount(self.calls + calls, self.unknown_days - days)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from cdpwatch.env import env, kept_secret, redis_addresses, socket_path, text_of
+from cdpwatch.env import (
+    Variables,
+    env,
+    kept_secret,
+    pairs_of,
+    redis_addresses,
+    socket_path,
+    text_of,
+)
 from cdpwatch.machine import private_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -51,6 +59,11 @@ SLACK_WEBHOOK_URL = env(
     "SLACK_WEBHOOK_URL",
     default=f"{DEMO_URL}/slack/services/T000DEMO/B000DEMO/demo" if DEMO_URL else "",
 )
+# The vendors' keys and addresses (AMPLITUDE_API_KEY ...), by the names that each counter gives
+# them: docs/how-to/connect-vendors.md lists them. They win over the Connect page too.
+VENDOR_VARIABLES = Variables(pairs_of(DATA_DIR / "demo-vendors.json") if DEMO_URL else {})
+# CDPWATCH_VENDOR_CA_FILE: PEM file of certificate authorities to trust for the vendors besides the usual ones.
+VENDOR_CA_FILE = env("CDPWATCH_VENDOR_CA_FILE", default="")
 # CDPWATCH_ALLOW_LOOPBACK: 1 = outbound calls may go to loopback and private addresses.
 ALLOW_LOOPBACK = env.bool("CDPWATCH_ALLOW_LOOPBACK", default=DEMO)
 # CDPWATCH_URL: address of cdpwatch as people reach it, for links in Slack. Default: http://127.0.0.1:PORT
@@ -216,6 +229,8 @@ REDIS = redis_addresses(env("REDIS_URL", default=""), VALKEY_SOCKET)
 # --- the work itself ------------------------------------------------------------------------
 # CDPWATCH_LEASE: seconds that a worker's claim on a turn, a request or a message holds without a sign of life. Longer than one call takes. Default: 60
 LEASE = timedelta(seconds=env.float("CDPWATCH_LEASE", default=60))
+# CDPWATCH_RATE_SHARE: how much of an API's rate limit cdpwatch uses at most; the rest is for others who ask with the same account. Default: 0.5, and 1 for the demo workspace
+RATE_SHARE = env.float("CDPWATCH_RATE_SHARE", default=1.0 if DEMO else 0.5)
 # CDPWATCH_FAILPOINT: for drills alone: the file that names the point at which a process kills itself.
 FAILPOINT = env("CDPWATCH_FAILPOINT", default="")
 

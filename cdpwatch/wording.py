@@ -36,6 +36,12 @@ def _trim(value: float, digits: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def gib(count: int) -> str:
+    """12 GiB, 0.52 GiB, of bytes: two digits more where there are few."""
+    size = count / 2**30
+    return f"{exact(size)} GiB" if size >= 10 else f"{size:.2f} GiB"
+
+
 def span_of_calls(low: float, high: float) -> str:
     """41.8–44.6M: the unit once, where both ends share it."""
     first, last = short(low), short(high)

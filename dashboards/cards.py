@@ -6,11 +6,11 @@ Secrets are known here by their last four characters.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
 
-from cdpwatch import asking, budget, connecting, snapshot
+from cdpwatch import asking, budget, connecting, snapshot, wording
 from cdpwatch.models import (
     Channel,
     Contract,
@@ -19,12 +19,12 @@ from cdpwatch.models import (
     PollerState,
     RequestKind,
     RequestState,
+    UsagePeriod,
     WorkRequest,
     Workspace,
 )
 
 KINDS = ("sources", "destinations", "warehouses", "functions")
-A_YEAR_AND_MORE = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,14 @@ def _slack_state(channel: Channel | None, has_webhook: bool) -> tuple[str, str]:
 
 
 def evidence(workspace: Workspace, contract: Contract, today: date) -> str:
-    """What the last twelve whole months say about "a month" or "a year"."""
-    days = snapshot.workspace_days(workspace, today - A_YEAR_AND_MORE)
-    billed, months = snapshot.billed_in_months(days, today)
-    return budget.evidence(contract.allowance, billed, months)
+    """What the last twelve whole months say about "a month" or "a year", and about the cycle."""
+    billed, months = snapshot.billed_in_months(snapshot.workspace_months(workspace), today)
+    said = budget.evidence(contract.allowance, billed, months)
+    period = UsagePeriod.objects.filter(workspace=workspace).order_by("starts_on").last()
+    if period is None:
+        return said
+    span = f"{wording.day(period.starts_on)} to {wording.day(period.ends_on)}"
+    return f"{said} Segment counts users from {span}: the billing cycle may be the same."
 
 
 def terms(contract: Contract) -> dict[str, object]:

@@ -30,6 +30,7 @@ PAGES = (
     ("overview", "Overview", Role.VIEWER),
     ("catalog", "Catalog", Role.VIEWER),
     ("budget", "Budget", Role.VIEWER),
+    ("reconcile", "Reconcile", Role.VIEWER),
     ("alerts", "Alerts", Role.VIEWER),
     ("health", "Health", Role.VIEWER),
     ("connect", "Connect", Role.ADMIN),

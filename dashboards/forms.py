@@ -14,8 +14,11 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
-from cdpwatch import editing, wording
+from cdpwatch import connecting, editing, wording
+from cdpwatch.counters import Key
+from cdpwatch.counters.vendors import Vendor
 from cdpwatch.models import Contract, Environment, Region, Role, User
 
 if TYPE_CHECKING:  # at run time Django's classes take no type arguments
@@ -28,6 +31,7 @@ else:
     EnvironmentModelFormSet = forms.BaseModelFormSet
     UserForm = BaseUserCreationForm
 
+LONGEST_KEY = 8000  # characters: a service account's key file is one
 SLACK_HOST = "hooks.slack.com"
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")  # what may stand in an HTTP header
 
@@ -90,6 +94,32 @@ def _is_loopback(address: str) -> bool:
         return False
     hosts = ("127.0.0.1", "localhost", "::1")
     return parts.scheme in ("http", "https") and parts.hostname in hosts
+
+
+class KeysForm(forms.Form):
+    """A vendor's keys, by the environment's names for them."""
+
+    def __init__(self, vendor: Vendor, data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id=f"{vendor.key}-%s")
+        self.vendor = vendor
+        for key in vendor.keys:
+            if not connecting.key_from_environment(key):
+                self.fields[key.variable] = _key_field(key)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name, value in list(cleaned.items()):  # add_error takes it out
+            if not (value.isascii() and value.isprintable()):
+                self.add_error(name, "It holds line breaks, or characters that no key has.")
+        return cleaned
+
+
+def _key_field(key: Key) -> forms.CharField:
+    attrs = {"autocomplete": "off", "spellcheck": "false"}
+    widget = forms.PasswordInput(attrs=attrs) if key.secret else forms.TextInput(attrs=attrs)
+    return forms.CharField(
+        label=key.label, required=not key.optional, max_length=LONGEST_KEY, widget=widget
+    )
 
 
 class ContractForm(ContractModelForm):

@@ -11,5 +11,5 @@ class Pill:
 
     text: str
     url: str
-    count: int
+    count: int | None
     current: bool

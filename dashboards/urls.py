@@ -8,6 +8,8 @@ from .views import (
     budget,
     catalog,
     connect,
+    connect_vendors,
+    coverage,
     editing,
     exports,
     health,
@@ -15,6 +17,7 @@ from .views import (
     overview,
     people,
     policy,
+    reconcile,
     status,
     systems,
 )
@@ -32,6 +35,8 @@ urlpatterns = [
     path("catalog/<str:kind>/<int:pk>/edit/", editing.edit, name="catalog-edit"),
     path("catalog/undo/", editing.undo, name="catalog-undo"),
     path("budget/", budget.budget, name="budget"),
+    path("reconcile/", reconcile.reconcile, name="reconcile"),
+    path("reconcile/coverage/", coverage.coverage, name="reconcile-coverage"),
     path("export/<str:name>.<str:form>", exports.export, name="export"),
     # alerts and the policy behind them
     path("alerts/", alerts.alerts, name="alerts"),
@@ -56,6 +61,12 @@ urlpatterns = [
     path("connect/slack/", connect.paste_webhook, name="connect-slack"),
     path("connect/slack/test/", connect.test_slack, name="connect-slack-test"),
     path("connect/environments/", connect.save_environments, name="connect-environments"),
+    path("connect/vendors/<slug:vendor>/", connect_vendors.paste_keys, name="connect-vendor"),
+    path(
+        "connect/vendors/<slug:vendor>/forget/",
+        connect_vendors.forget_keys,
+        name="connect-vendor-forget",
+    ),
     path("connect/requests/<int:pk>.json", connect.request_state, name="connect-request"),
     # people
     path("login/", people.SignIn.as_view(), name="login"),

@@ -150,6 +150,6 @@ def assumption(sheet: snapshot.Sheet) -> str:
     terms = sheet.terms
     if terms.confirmed:
         return ""
-    billed, months = snapshot.billed_in_months(sheet.days, sheet.made_at.date())
+    billed, months = snapshot.billed_in_months(sheet.months, sheet.made_at.date())
     evidence = budget.evidence(terms.allowance, billed, months)
     return f"{wording.short(terms.allowance)} a {terms.kind} is assumed. {evidence}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging.config
 
-import django
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
@@ -16,7 +15,6 @@ from tasks.schedule import SCHEDULE
 # that is told no queue answers both.
 POLLS, ALERTS = "polls", "alerts"
 
-django.setup()
 app = Celery("cdpwatch", include=["tasks.jobs"])
 app.conf.update(
     broker_url=settings.REDIS.broker,
@@ -30,7 +28,7 @@ app.conf.update(
     },
     task_queues=[Queue(POLLS), Queue(ALERTS)],
     task_default_queue=ALERTS,
-    task_routes={"poll": {"queue": POLLS}, "sweep": {"queue": POLLS}},
+    task_routes={name: {"queue": POLLS} for name in ("poll", "sweep", "prune")},
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

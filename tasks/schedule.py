@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cdpwatch.timetable import POLLERS
+from cdpwatch.roster import everyone
 
 
 def _entry(task: str, every: timedelta, *args: str) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _entry(task: str, every: timedelta, *args: str) -> dict[str, Any]:
 
 
 SCHEDULE: dict[str, dict[str, Any]] = {
-    **{f"poll {name}": _entry("poll", poller.every, name) for name, poller in POLLERS.items()},
+    **{f"poll {name}": _entry("poll", poller.every, name) for name, poller in everyone().items()},
     "evaluate": _entry("evaluate", timedelta(minutes=1)),
     "deliver": _entry("deliver", timedelta(seconds=10)),
     "sweep": _entry("sweep", timedelta(seconds=3)),

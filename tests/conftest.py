@@ -86,3 +86,11 @@ def demo(settings: Settings) -> Iterator[DemoWorkspace]:
         settings.ALLOW_LOOPBACK = True
         with workspace.http:
             yield workspace
+
+
+@pytest.fixture
+def vendors(demo: DemoWorkspace, settings: Settings) -> dict[str, str]:
+    """The environment that connects the demo's vendors, set."""
+    variables: dict[str, str] = demo.http.get("/vendors").json()
+    settings.VENDOR_VARIABLES = variables
+    return variables

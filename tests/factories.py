@@ -127,6 +127,13 @@ def bill(owner: Workspace | Connection, today: date, calls: int, days: int = 62)
     )
     past = [today - timedelta(days=n) for n in range(1, days + 1)]
     table.objects.bulk_create([table(**{name: owner, "day": day, "calls": calls}) for day in past])
+    refresh_all_months(owner if isinstance(owner, Workspace) else owner.workspace)
+
+
+def refresh_all_months(workspace: Workspace) -> None:
+    """Sum the months of days that a test wrote or changed by hand."""
+    days = [*WorkspaceDay.objects.dates("day", "month"), *SourceDay.objects.dates("day", "month")]
+    counting.refresh_months(workspace, set(days))
 
 
 def make_live(

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from cdpwatch import wording
 from cdpwatch.channels import CHANNELS
+from cdpwatch.counters import COUNTERS
 from cdpwatch.demo.faults import KINDS
 from cdpwatch.demo.leaks import LEAKS
 from cdpwatch.detectors import DETECTORS
@@ -89,6 +90,15 @@ def test_it_lists_every_poller_with_its_interval() -> None:
     assert [row[:3] for row in table("pollers", "Pollers")] == [
         [name, poller.title, wording.length(poller.every)] for name, poller in POLLERS.items()
     ]
+
+
+def test_it_lists_every_counter_with_its_title_and_its_keys() -> None:
+    rows = {row[0]: row for row in table("counters", "Counters")}
+    assert [*rows] == [*COUNTERS]
+    for name, counter in COUNTERS.items():
+        assert rows[name][1] == counter.title
+        if not rows[name][5].startswith("the same"):
+            assert rows[name][5].split(", ") == [key.variable for key in counter.keys]
 
 
 def test_it_lists_every_detector_with_its_quiet_rounds() -> None:

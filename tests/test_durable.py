@@ -75,6 +75,12 @@ def test_it_reads_the_past_beside_the_present(workspace: Workspace) -> None:
     assert leases.begin(state, at(1, month=8), NOW, None)
 
 
+@pytest.fixture
+def token(settings: Settings) -> None:
+    """Segment is connected; nobody asks it."""
+    settings.SEGMENT_API_TOKEN = "token"
+
+
 # --- a worker that died or was stopped ------------------------------------------------------------
 def test_it_does_at_once_what_a_dead_worker_left(workspace: Workspace, demo: DemoWorkspace) -> None:
     for name in POLLERS:
@@ -90,8 +96,8 @@ def test_it_does_at_once_what_a_dead_worker_left(workspace: Workspace, demo: Dem
     assert (dead.state, dead.fence) == (RunState.GOOD, 2)
 
 
-def test_it_makes_up_for_a_pause_with_one_turn(workspace: Workspace) -> None:
-    later = NOW + 6 * HOUR
+def test_it_makes_up_for_a_pause_with_one_turn(workspace: Workspace, token: None) -> None:
+    later = NOW + 30 * HOUR + 2 * MINUTE
     PollRun.objects.bulk_create(
         PollRun(workspace=workspace, poller=name, slot=NOW, lease_until=NOW, state="good")
         for name in POLLERS
@@ -107,12 +113,12 @@ def test_it_makes_up_for_a_pause_with_one_turn(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize(("age", "undone"), [(MINUTE, False), (MINUTE + SECOND, True)])
 def test_it_leaves_beat_a_minute_to_send_a_turn(
-    workspace: Workspace, age: timedelta, undone: bool
+    workspace: Workspace, token: None, age: timedelta, undone: bool
 ) -> None:
     assert ("usage" in sweeping.left_undone(workspace, at(18, 12) + age)) is undone
 
 
-def test_it_leaves_a_failed_turn_to_its_own_retries(workspace: Workspace) -> None:
+def test_it_leaves_a_failed_turn_to_its_own_retries(workspace: Workspace, token: None) -> None:
     PollRun.objects.create(
         workspace=workspace, poller="usage", slot=at(18, 12), lease_until=NOW, state="failed"
     )

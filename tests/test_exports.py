@@ -32,6 +32,17 @@ def rows_of(name: str, workspace: Workspace) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(written(name, workspace))))
 
 
+def test_it_gives_months_one_row_per_source_and_month(workspace: Workspace) -> None:
+    prod = workspace.environments.get(name="Prod")
+    make_connection(workspace, environment=prod)
+    usage = [make_reading(10, 2, "src1"), make_reading(900, 31, "src1", month=10)]
+    counting.record_usage(workspace, usage, NOW)
+    assert written("months", workspace) == (
+        "month,source_id,source,environment,billed,unknown_days\r\n"
+        "2026-11,src1,Prod - Application,Prod,10,28\r\n"
+    )
+
+
 def test_it_gives_usage_one_row_per_source_and_day(workspace: Workspace) -> None:
     prod = workspace.environments.get(name="Prod")
     source = make_connection(workspace, environment=prod)

@@ -8,7 +8,7 @@ import pytest
 
 from cdpwatch import health
 from cdpwatch.models import DeliveryState, Heartbeat, PollerState, Workspace
-from cdpwatch.timetable import POLLERS
+from cdpwatch.roster import everyone
 from tests.factories import NOW, make_alert, make_delivery
 
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
@@ -39,7 +39,7 @@ def test_it_calls_a_program_late_that_was_silent_for_a_minute(
 
 def test_it_has_a_row_for_every_poller_before_any_turn(workspace: Workspace) -> None:
     rows = health.poller_rows(workspace, NOW)
-    assert [row.name for row in rows] == list(POLLERS)
+    assert [row.name for row in rows] == list(everyone())
     assert {(row.state, row.last_good, row.next_turn, row.late) for row in rows} == {
         (None, None, None, False)
     }

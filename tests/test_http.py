@@ -27,7 +27,7 @@ from cdpwatch.http import (
     segment,
     whole,
 )
-from cdpwatch.http.api import wait_before_retry
+from cdpwatch.http.asker import wait_before_retry
 from cdpwatch.http.status import parse_retry_after
 from tests.answering import TOKEN, Script, client, failure, ok
 

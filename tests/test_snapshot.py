@@ -19,7 +19,7 @@ from cdpwatch.models import (
     VolumeMinute,
     Workspace,
 )
-from cdpwatch.readings import DayCount
+from cdpwatch.readings import DayCount, MonthCount
 from cdpwatch.snapshot.counts import counted, shared
 from tests.factories import (
     NOVEMBER,
@@ -241,12 +241,8 @@ def test_it_takes_an_unread_day_for_unknown_not_for_zero(workspace: Workspace) -
 
 
 def test_it_counts_whole_months_as_evidence_and_leaves_out_a_broken_one() -> None:
-    def month(number: int, length: int) -> dict[date, DayCount]:
-        days = [date(2026, number, n) for n in range(1, length + 1)]
-        return {day: DayCount(day, 10) for day in days}
-
-    days = {**month(8, 31), **month(9, 30), **month(10, 31)}
-    assert snapshot.billed_in_months(days, TODAY) == (920, 3)
-    hole = date(2026, 9, 4)
-    assert snapshot.billed_in_months({**days, hole: DayCount(hole, None)}, TODAY) == (620, 2)
+    months = {date(2026, n, 1): MonthCount(300 + n, 0) for n in (8, 9, 10, 11)}
+    assert snapshot.billed_in_months(months, TODAY) == (927, 3)
+    broken = {**months, date(2026, 9, 1): MonthCount(299, 1)}
+    assert snapshot.billed_in_months(broken, TODAY) == (618, 2)
     assert snapshot.billed_in_months({}, TODAY) == (0, 0)

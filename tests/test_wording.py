@@ -36,6 +36,11 @@ def test_it_writes_calls_out_with_thin_spaces() -> None:
     assert wording.exact(None) == "–"
 
 
+def test_it_writes_few_bytes_with_two_digits() -> None:
+    assert [wording.gib(n) for n in (0, 2**29, 10 * 2**30)] == ["0.00 GiB", "0.50 GiB", "10 GiB"]
+    assert wording.gib(2**40) == "1\u2009024 GiB"
+
+
 def test_it_names_the_unit_of_a_span_once_where_both_ends_share_it() -> None:
     assert wording.span_of_calls(41_800_000, 44_600_000) == "41.8–44.6M"
     assert wording.span_of_calls(950_000, 1_200_000) == "950k–1.2M"

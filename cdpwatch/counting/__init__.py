@@ -5,21 +5,40 @@ leaves the same rows. Billed usage is cumulative at the door; a day's calls are 
 """
 
 from .delivery import record_delivery
+from .hints import record_audit, record_periods, record_schema
+from .ingest import record_ingest
 from .losses import record_rejections
+from .names import fold_event_names
+from .rollups import Difference, differences, refresh_months
 from .rows import upsert
+from .syncs import record_syncs
+from .traffic import bytes_used, note_job, record_traffic
 from .usage import MISSING_ROW, NOT_BILLED_YET, daily, note_failure, record_usage
-from .volume import KEPT, LONGEST_EVENT, record_volume
+from .vendors import record_counts
+from .volume import LONGEST_EVENT, record_volume
 
 __all__ = [
-    "KEPT",
     "LONGEST_EVENT",
     "MISSING_ROW",
     "NOT_BILLED_YET",
+    "Difference",
+    "bytes_used",
     "daily",
+    "differences",
+    "fold_event_names",
     "note_failure",
+    "note_job",
+    "record_audit",
+    "record_counts",
     "record_delivery",
+    "record_ingest",
+    "record_periods",
     "record_rejections",
+    "record_schema",
+    "record_syncs",
+    "record_traffic",
     "record_usage",
     "record_volume",
+    "refresh_months",
     "upsert",
 ]

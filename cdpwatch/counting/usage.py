@@ -6,18 +6,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+from django.db import transaction
 from django.db.models import Min
 
 from cdpwatch.days import DAY, next_month
 from cdpwatch.models import Reading, SourceDay, Workspace, WorkspaceDay
 from cdpwatch.readings import DayCount, NoData, UsageReading
 
+from .rollups import refresh_months
 from .rows import append, connections, upsert
 
 NOT_BILLED_YET = "Segment has not billed this day yet."
 MISSING_ROW = "Segment's answer has no row for this day, or none that can be read."
 
 
+@transaction.atomic
 def record_usage(
     workspace: Workspace,
     readings: Sequence[UsageReading],
@@ -25,7 +28,9 @@ def record_usage(
     *,
     asked: Sequence[date] = (),
 ) -> int:
-    """Append what changed to the readings and refresh the days made of them. Rows appended.
+    """Append what changed to the readings and refresh the days and months made of them.
+
+    Returns the rows appended.
 
     Raises NoData for no reading at all of the periods `asked` for, where there were some
     before: no data is not zero.
@@ -48,6 +53,7 @@ def record_usage(
     told = ("workspace_id", "observed_at", "period_start", "source_id", "day", "cumulative")
     append(Reading, told, fresh)
     _refresh_days(workspace, known, now.date())
+    refresh_months(workspace, {period for period, _, _ in known})
     return len(fresh)
 
 

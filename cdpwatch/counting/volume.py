@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from cdpwatch import retention
 from cdpwatch.models import VolumeDay, VolumeHour, VolumeMinute, Workspace
 from cdpwatch.readings import Grain, NoData, VolumeReading, Window
 
+from .folding import OTHER
 from .rows import connections, upsert
 
 VolumeTable = type[VolumeMinute] | type[VolumeHour] | type[VolumeDay]
@@ -17,8 +19,6 @@ VOLUME_TABLES: dict[Grain, VolumeTable] = {
     Grain.HOUR: VolumeHour,
     Grain.DAY: VolumeDay,
 }
-# How long minutes and hours are kept; days stay.
-KEPT = {Grain.MINUTE: timedelta(hours=3), Grain.HOUR: timedelta(hours=48)}
 LONGEST_EVENT = 300  # characters of an event's name that are kept
 
 
@@ -46,11 +46,23 @@ def record_volume(
     table = VOLUME_TABLES[grain]
     if complete:
         _drop_vanished(workspace, table, window, set(counts))
+    else:
+        _leave_folded(table, window, counts)
     key = ("source_id", "bucket", "call_type", "event")
     upsert(table, key, (*key, "count"), [(*k, count) for k, count in counts.items()])
-    if grain in KEPT:
-        table.objects.filter(bucket__lt=now - KEPT[grain]).delete()
+    if grain is not Grain.DAY:  # there are many of them; the daily job would come late
+        retention.expired(table, now).delete()
     return len(counts)
+
+
+def _leave_folded(
+    table: VolumeTable, window: Window, counts: dict[tuple[int, datetime, str, str], int]
+) -> None:
+    """Take out what would be counted twice: the row "(other)" of its bucket stays, and holds it."""
+    folded = table.objects.filter(event=OTHER, bucket__gte=window.start, bucket__lt=window.end)
+    places = set(folded.values_list("source_id", "bucket"))
+    for key in [key for key in counts if key[:2] in places]:
+        del counts[key]
 
 
 def _drop_vanished(

@@ -9,5 +9,6 @@ else of cdpwatch: the product reaches it the way it reaches Segment.
     delivery what becomes of the calls at each destination
     store    what changes while it runs: leaks switched on, faults, Slack messages
     api      the Public API's routes;  control and slack: the pages for people
+    vendors  the other sides' APIs: what each of them says it counted
     server   the HTTP server
 """

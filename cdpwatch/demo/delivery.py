@@ -27,9 +27,12 @@ RETRIED = ("delivered", "successes.attempt.2")
 UNMAPPED = ("filtered", "NO_MATCHING_MAPPING")
 RULED_OUT = ("filtered", "FILTERED_BY_RULES")
 REJECTED_AT_INGEST = ("rejected", "no_user_anon_id")
+BLOCKED = ("blocked", "schema_violation")
 
 RETRIED_PPM = 3_000
 REJECTED_PPM = 300
+# Sources whose schema blocks what breaks it: so much as of their track calls, on top of them.
+BLOCKED_PPM = {"staging-application": 30_000, "dev-application": 55_000}
 
 CUSTOMER_IO_EVENTS = frozenset(
     (
@@ -107,7 +110,7 @@ class Tally:
 
 
 def received(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
-    """What the source accepted; the same numbers as the event volume."""
+    """What the source accepted and nothing blocked; the same numbers as the event volume."""
     outcome = ("received", "")
     return [
         Tally(part, outcome, row)
@@ -124,6 +127,19 @@ def rejected(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
         grid,
         lambda flow, day, running: {
             REJECTED_AT_INGEST: _share(running, REJECTED_PPM, f"{flow.key}/{day}/rejected")
+        },
+    )
+
+
+def blocked(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
+    """What the source took in and its schema then blocked: neither billed nor in event volume."""
+    ppm = BLOCKED_PPM.get(source.slug, 0)
+    return _tallies(
+        ledger,
+        _of(source.slug, FLOWS if ppm else ()),
+        grid,
+        lambda flow, day, running: {
+            BLOCKED: _share(running, _of_tracks(flow, ppm), f"{flow.key}/{day}/blocked")
         },
     )
 
@@ -161,6 +177,10 @@ def _chain(flow: Stream, kind: str) -> list[tuple[Outcome, Counts | int]]:
         *failed,
         (RETRIED, RETRIED_PPM),
     ]
+
+
+def _of_tracks(flow: Stream, ppm: int) -> Counts:
+    return np.array([ppm if part.call_type == "track" else 0 for part in flow.mix])
 
 
 def _share(running: Counts, ppm: Counts | int, key: str) -> Counts:

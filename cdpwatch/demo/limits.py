@@ -13,10 +13,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from fnmatch import fnmatchcase
 
 from cdpwatch.demo.web import Refused
 
-PER_MINUTE: Mapping[str, int] = {"": 600, "/events/volume": 60}
+# `*` stands for any id: all warehouses share the two requests.
+PER_MINUTE: Mapping[str, int] = {
+    "": 600,
+    "/events/volume": 60,
+    "/warehouses/*/connected-sources/*/syncs": 2,
+    "/warehouses/*/syncs": 2,
+}
 
 
 @dataclass
@@ -52,7 +59,7 @@ class Limits:
 
     def spend(self, path: str, now: datetime) -> dict[str, str]:
         """Headers of a request that may pass. Raises Refused (429)."""
-        key = path if path in self.per_minute else ""
+        key = next((name for name in self.per_minute if name and fnmatchcase(path, name)), "")
         with self._lock:
             instant = self.monotonic()
             size = self.per_minute[key]

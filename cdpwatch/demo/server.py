@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from cdpwatch.demo import api, control, faults, intake, slack
+from cdpwatch.demo import api, control, faults, intake, slack, vendors
 from cdpwatch.demo.limits import PER_MINUTE, Limits
 from cdpwatch.demo.page import SECURITY_HEADERS
 from cdpwatch.demo.state import DEFAULT_TOKEN, Demo, utc_now
@@ -38,6 +39,8 @@ def answer(demo: Demo, request: Request) -> Reply:
         return slack.answer(demo, request).with_headers(SECURITY_HEADERS)
     if _is_below(intake.ROOT, request.path):
         return intake.answer(demo, request)
+    if _is_below(vendors.ROOT, request.path):
+        return vendors.answer(demo, request)
     return api.answer(demo, request)
 
 
@@ -71,16 +74,20 @@ def serve(
     port_file: Path | None = None,
     token: str = DEFAULT_TOKEN,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. The URL goes to `port_file` once the port listens."""
+    """Serve until SIGTERM or SIGINT. The URL goes to `port_file` once the port listens, and what
+    connects the vendors to `demo-vendors.json` beside it."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     with running(port, data_dir, token) as url:
         if port_file:
+            connects = vendors.connects(f"{url}{vendors.ROOT}")
+            _write_whole(port_file.with_name("demo-vendors.json"), json.dumps(connects))
             _write_whole(port_file, url)
         _say(f"Segment API    {url}    token {token}")
         _say(f"Tracking API   {url}{intake.ROOT}/batch    write keys on the control page")
         _say(f"Control page   {url}/_demo")
+        _say(f"Vendors        {url}{vendors.ROOT}    lists what connects them")
         _say(f"Slack webhook  {url}{slack.HOOK_PATH}    messages {url}/slack")
         stop.wait()
 
@@ -176,6 +183,10 @@ class DemoHandler(BaseHTTPRequestHandler):
 
     def hang_up(self) -> None:
         self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header tells the demo's own clock: a vendor's days are counted back from it."""
+        return super().date_time_string(self._server.demo.clock().timestamp())
 
     def log_message(self, format: str, *args: object) -> None:
         logger.debug("demo " + format, *args)

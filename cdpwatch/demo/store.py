@@ -27,6 +27,7 @@ create unique index if not exists one_running on leak (name) where off_at is nul
 create table if not exists fault (id integer primary key, path_prefix text not null,
     kind text not null, seconds real not null, times integer not null);
 create table if not exists message (id integer primary key, at text not null, body text not null);
+create table if not exists used_token (token text primary key);
 """
 FAR_FUTURE = 2**40  # epoch minutes: the end of a leak that still runs
 PAST_LEAK_MONTHS = 5
@@ -127,6 +128,12 @@ class Store:
     def clear_messages(self) -> None:
         with self._open() as db:
             db.execute("delete from message")
+
+    def use_up(self, token: str) -> bool:
+        """Whether a token that works once had not been used before."""
+        with self._open() as db:
+            used = db.execute("insert or ignore into used_token values (?)", (token,))
+            return used.rowcount == 1
 
     def take(self, messages: Iterable[Message], now: datetime) -> None:
         """Count messages of the Tracking API; all of them, or none if something fails."""

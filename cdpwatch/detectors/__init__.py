@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cdpwatch.readings import Finding
 
-from . import blind, leak, overage
+from . import blind, gap, leak, overage
 from .situation import Situation
 
 
@@ -36,6 +36,7 @@ DETECTORS: dict[str, Detector] = {
     "leak": Detector("Traffic that must not be tracked", leak.find, 3, _live_volume),
     "overage": Detector("The contract will be crossed", overage.find, 1, _clock),
     "blind": Detector("A poller sees nothing", blind.find, 1, _clock),
+    "gap": Detector("Two counts drift apart", gap.find, 3, _clock),
 }
 
 

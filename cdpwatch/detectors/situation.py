@@ -12,6 +12,7 @@ from datetime import date, datetime
 from cdpwatch.budget import Standing, Terms
 from cdpwatch.policy import Rule
 from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
+from cdpwatch.reconciling import Pair
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,4 @@ class Situation:
     hour_shares: tuple[float, ...]  # of a day's calls, 24 values that add up to 1
     pollers: tuple[PollerHealth, ...]
     live_to: datetime | None  # up to when live volume was read
+    compared: tuple[Pair, ...] = ()  # counts of the same calls; read for an evaluation alone

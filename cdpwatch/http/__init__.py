@@ -1,4 +1,4 @@
-"""The only maker of HTTP clients: Segment's Public API and webhooks go out through here.
+"""The only maker of HTTP clients: Segment's API, vendors' and webhooks go out through here.
 
     ApiError                 .permanent: asking again does not help; .retry_after: seconds or None
       Unreachable            transient  refused, unknown name, TLS, timeout, answer broken off
@@ -20,7 +20,9 @@ from an answer, only the server's own error message, shortened.
     payload.py   strict JSON and strict fields
     paging.py    lists in pages, bounded, read again when they moved
     sample.py    what may be shown of a row that was not taken
-    api.py       Segment's envelope, retries, rows taken and rejected
+    asker.py     what both kinds of API share: hooks, pace, retries, rows taken and rejected
+    api.py       Segment's token, envelope and pages
+    vendor.py    a vendor's JSON, with headers of its own
     webhook.py   one JSON POST
 """
 
@@ -40,6 +42,7 @@ from cdpwatch.http.errors import (
 )
 from cdpwatch.http.payload import Fields, iso_utc, whole
 from cdpwatch.http.sample import sample_of
+from cdpwatch.http.vendor import JsonApi, vendor
 from cdpwatch.http.webhook import Reply, post_json
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "ApiError",
     "BadPayload",
     "Fields",
+    "JsonApi",
     "NoRowTaken",
     "NotFound",
     "RateLimited",
@@ -59,5 +63,6 @@ __all__ = [
     "post_json",
     "sample_of",
     "segment",
+    "vendor",
     "whole",
 ]

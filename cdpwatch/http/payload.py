@@ -17,12 +17,17 @@ from cdpwatch.http.errors import BadPayload
 LARGEST_EXACT_FLOAT = 2**53
 
 
-def parse_object(body: bytes, where: str) -> dict[str, Any]:
-    """The JSON object in `body`. NaN, Infinity, cut-off text and other top levels: BadPayload."""
+def parse_json(body: bytes, where: str) -> Any:
+    """The JSON value in `body`. NaN, Infinity and cut-off text: BadPayload."""
     try:
-        value = json.loads(body, parse_constant=_no_constant)
+        return json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise BadPayload(f"{where} answered with something that is not JSON.") from None
+
+
+def parse_object(body: bytes, where: str) -> dict[str, Any]:
+    """The JSON object in `body`, as `parse_json`; another top level: BadPayload."""
+    value = parse_json(body, where)
     if not isinstance(value, dict):
         raise BadPayload(f"{where} answered with JSON that is not an object.")
     return value

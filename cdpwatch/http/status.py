@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -27,8 +27,8 @@ DEFAULT_WAIT = 30.0  # after a 429 that does not say how long
 LONGEST_SAYING = 200  # characters of a server's own message that we pass on
 
 
-def error_for(answer: Answer, where: str, secret: str, now: datetime) -> ApiError:
-    """The error that a status outside 2xx stands for; `secret` is cut out of what it quotes.
+def error_for(answer: Answer, where: str, secrets: Collection[str], now: datetime) -> ApiError:
+    """The error that a status outside 2xx stands for; `secrets` are cut out of what it quotes.
 
     Segment's documents fold a missing permission into 401; real clients meet 403 as well.
     """
@@ -48,7 +48,7 @@ def error_for(answer: Answer, where: str, secret: str, now: datetime) -> ApiErro
     if status < 400:
         why = f"{where} was answered with a redirect ({status}), which is not followed."
         return Refused(why, status=status)
-    said, field = server_said(_object(answer), secret)
+    said, field = server_said(_object(answer), secrets)
     return Refused(f"{where} was refused ({status}): {said}", status=status, field=field)
 
 
@@ -64,22 +64,24 @@ def check_is_json(answer: Answer, where: str) -> None:
         )
 
 
-def server_said(envelope: Mapping[str, Any], secret: str) -> tuple[str, str]:
-    """(sentence, field) from the first of Segment's `errors`, safe to show and to log."""
+def server_said(envelope: Mapping[str, Any], secrets: Collection[str]) -> tuple[str, str]:
+    """(sentence, field) from the first error that the envelope names, safe to show and to log."""
     first = _first_error(envelope)
-    field = _quotable(first.get("field"), secret)
-    message = _quotable(first.get("message"), secret) or "no reason given"
+    field = _quotable(first.get("field"), secrets)
+    message = _quotable(first.get("message"), secrets) or "no reason given"
     return f"{message} (field {field})." if field else f"{message}.", field
 
 
 def wait_asked(answer: Answer, now: datetime) -> float | None:
     """Seconds to wait: the Retry-After header, else `errors[0].data.msBeforeNext`, else None.
 
-    Segment sends the header since version 73 of its API, the milliseconds before that too.
+    Segment sends the header since version 73 of its API, the milliseconds before that too; Help
+    Scout has a header of its own.
     """
-    asked = parse_retry_after(answer.headers.get("retry-after", ""), now)
-    if asked is not None:
-        return asked
+    for name in ("retry-after", "x-ratelimit-retry-after"):
+        asked = parse_retry_after(answer.headers.get(name, ""), now)
+        if asked is not None:
+            return asked
     details = _first_error(_object(answer)).get("data")
     milliseconds = details.get("msBeforeNext") if isinstance(details, dict) else None
     if isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool):
@@ -95,13 +97,19 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
     value = value.strip()
     if re.fullmatch(r"-?[0-9]{1,18}", value):
         return _clamped(int(value))
+    moment = parse_date(value)
+    return _clamped((moment - now).total_seconds()) if moment else None
+
+
+def parse_date(value: str) -> datetime | None:
+    """An HTTP or RFC 5322 date as an aware time; None if unreadable."""
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # "-0000", which is UTC of unknown origin
         moment = moment.replace(tzinfo=UTC)
-    return _clamped((moment - now).total_seconds())
+    return moment
 
 
 def _clamped(seconds: float) -> float:
@@ -117,14 +125,17 @@ def _object(answer: Answer) -> dict[str, Any]:
 
 
 def _first_error(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    errors = envelope.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else None
-    return first if isinstance(first, dict) else {}
+    """`{message, field?, data?}`: Segment's `errors[0]`; vendors say `error` or `message` too."""
+    said = next((envelope[k] for k in ("errors", "error", "message") if envelope.get(k)), None)
+    first = said[0] if isinstance(said, list) else said
+    return {"message": first} if not isinstance(first, dict) else first
 
 
-def _quotable(value: object, secret: str) -> str:
-    """One printable line without the secret; the server may echo what it was sent."""
+def _quotable(value: object, secrets: Collection[str]) -> str:
+    """One printable line without the secrets; the server may echo what it was sent."""
     if not isinstance(value, str):
         return ""
     line = "".join(c for c in " ".join(value.split()) if c.isprintable())
-    return line.replace(secret, "[token]")[:LONGEST_SAYING].rstrip(". ")
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        line = line.replace(secret, "[token]")
+    return line[:LONGEST_SAYING].rstrip(". ")

@@ -34,7 +34,18 @@ from .counting import (
 )
 from .people import AuditLog, Role, User
 from .policy import PolicyVersion, TrackingRule
+from .rollups import SourceMonth, WorkspaceMonth
+from .segment import (
+    DiscardDay,
+    EventName,
+    IngestDay,
+    SchemaSetting,
+    SegmentAuditEvent,
+    UsagePeriod,
+    WarehouseSync,
+)
 from .snapshot import KeptSnapshot
+from .vendors import QueryJob, TrafficDay, VendorCount
 
 __all__ = [
     "Alert",
@@ -51,10 +62,13 @@ __all__ = [
     "Delivery",
     "DeliveryDay",
     "DeliveryState",
+    "DiscardDay",
     "Environment",
+    "EventName",
     "Flow",
     "Function",
     "Heartbeat",
+    "IngestDay",
     "KeptSnapshot",
     "Leak",
     "Link",
@@ -63,6 +77,7 @@ __all__ = [
     "PollRun",
     "PollerState",
     "Projection",
+    "QueryJob",
     "Reading",
     "Region",
     "RejectedRow",
@@ -70,13 +85,21 @@ __all__ = [
     "RequestState",
     "Role",
     "RunState",
+    "SchemaSetting",
+    "SegmentAuditEvent",
     "SourceDay",
+    "SourceMonth",
     "TrackingRule",
+    "TrafficDay",
+    "UsagePeriod",
     "User",
+    "VendorCount",
     "VolumeDay",
     "VolumeHour",
     "VolumeMinute",
+    "WarehouseSync",
     "WorkRequest",
     "Workspace",
     "WorkspaceDay",
+    "WorkspaceMonth",
 ]

@@ -34,17 +34,19 @@ class Workspace(models.Model):
 class CredentialKind(models.TextChoices):
     SEGMENT_TOKEN = "segment_token", "Segment Public API token"
     SLACK_WEBHOOK = "slack_webhook", "Slack incoming webhook"
+    VENDOR_KEY = "vendor_key", "vendor key"
 
 
 class Credential(models.Model):
     """A secret pasted on the Connect page: ciphertext at rest, write-only, never shown again.
 
     `candidate` rows wait for the worker's check and an admin's confirmation; only the other
-    one of a kind is used.
+    one of a kind is used. A vendor's keys are told apart by the environment's name for them.
     """
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="credentials")
     kind = models.CharField(max_length=20, choices=CredentialKind)
+    variable = models.CharField(max_length=60, blank=True)  # of a vendor: "AMPLITUDE_API_KEY"
     candidate = models.BooleanField(default=False)
     ciphertext = models.BinaryField()
     last_four = models.CharField(max_length=4)
@@ -55,7 +57,8 @@ class Credential(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=["workspace", "kind", "candidate"], name="one_credential_per_kind"
+                fields=["workspace", "kind", "variable", "candidate"],
+                name="one_credential_per_kind",
             ),
         )
 

@@ -184,7 +184,7 @@ class PollRun(models.Model):
                 fields=["poller", "workspace", "slot"], name="one_run_per_slot"
             ),
         )
-        # The health page lists the newest; watch.prune drops the old ones.
+        # The health page lists the newest; watch.prune drops the old ones (retention.py).
         indexes = (models.Index(fields=["started_at"]),)
 
     def __str__(self) -> str:
@@ -225,6 +225,7 @@ class PollerState(models.Model):
     rows = models.PositiveIntegerField(default=0)  # of the last good turn
     rejected = models.PositiveIntegerField(default=0)  # of the last good turn
     history_from = models.DateField(null=True)  # the oldest day that was asked for
+    throttled_until = models.DateTimeField(null=True)  # of a counter; Segment's is its workspace's
 
     class Meta:
         ordering = ("poller",)
@@ -250,6 +251,7 @@ class RequestKind(models.TextChoices):
     POLL = "poll", "Poll now"
     CHECK_TOKEN = "check_token", "Check a Segment token"
     TEST_SLACK = "test_slack", "Send a test message to Slack"
+    CHECK_KEYS = "check_keys", "Check a vendor's keys"
 
 
 class RequestState(models.TextChoices):
@@ -264,7 +266,7 @@ class WorkRequest(models.Model):
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="requests")
     kind = models.CharField(max_length=20, choices=RequestKind)
-    subject = models.CharField(max_length=40, blank=True)  # a poller's name; never a secret
+    subject = models.CharField(max_length=40, blank=True)  # a poller or vendor; never a secret
     state = models.CharField(max_length=10, choices=RequestState, default=RequestState.QUEUED)
     result = models.JSONField(default=dict)
     asked_by = models.CharField(max_length=150)

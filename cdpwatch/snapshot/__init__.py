@@ -7,15 +7,18 @@ billed yet from live volume; the sum is the "used" that every page shows.
 
 from cdpwatch.days import DAY
 
+from .agreement import compared, other_side, places_of, rows_of
 from .counts import (
     PastPeriod,
     billed_in_months,
     billed_to,
     is_billed,
+    months_by_source,
     past_periods,
     used_by_day,
     used_in,
     workspace_days,
+    workspace_months,
 )
 from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
 from .sheet import FRESH, Sheet, current, keep, sheet_of, stamp
@@ -36,14 +39,19 @@ __all__ = [
     "billed_in_months",
     "billed_to",
     "calls_by_event",
+    "compared",
     "current",
     "deliveries",
     "hour_shares",
     "is_billed",
     "keep",
+    "months_by_source",
+    "other_side",
     "past_periods",
+    "places_of",
     "poller_health",
     "project",
+    "rows_of",
     "sheet_of",
     "source_rows",
     "stamp",
@@ -54,4 +62,5 @@ __all__ = [
     "used_in",
     "verdicts_of",
     "workspace_days",
+    "workspace_months",
 ]

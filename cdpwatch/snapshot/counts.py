@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 from cdpwatch import budget
-from cdpwatch.days import DAY
-from cdpwatch.models import Workspace, WorkspaceDay
-from cdpwatch.readings import DayCount, TrafficSlice
+from cdpwatch.days import DAY, next_month
+from cdpwatch.models import SourceMonth, Workspace, WorkspaceDay, WorkspaceMonth
+from cdpwatch.readings import DayCount, MonthCount, TrafficSlice
 
 DAY_COUNT = ("day", "calls", "reason", "joint_since", "joint_calls")  # fields of a DayCount
 
@@ -99,37 +98,62 @@ class PastPeriod:
 
 
 def past_periods(
-    terms: budget.Terms, days: Mapping[date, DayCount], today: date
+    terms: budget.Terms,
+    days: Mapping[date, DayCount],
+    months: Mapping[date, MonthCount],
+    today: date,
 ) -> list[PastPeriod]:
-    """Whole periods before the running one, newest first, as far as the days reach."""
-    first = min((day for day, count in days.items() if is_billed(count)), default=today)
+    """Whole periods before the running one, newest first, as far as what is known reaches.
+
+    Periods of calendar months are summed from `months`, back to the oldest one without an unknown
+    day; others are summed from `days`.
+    """
+    by_month = terms.cycle_day == 1
+    if by_month:
+        known = [month for month, count in months.items() if not count.unknown_days]
+    else:
+        known = [day for day, count in days.items() if is_billed(count)]
+    first = min(known, default=today)
     period, past = budget.period_at(terms, today), []
     while (period := budget.period_before(terms, period)).start >= first:
-        past.append(_past(terms, period, days))
+        used, unknown = _in_months(months, period) if by_month else _in_days(days, period)
+        allowance = terms.allowance if period.end > terms.starts_on else None
+        past.append(PastPeriod(period, used, unknown, allowance))
     return past
 
 
-def _past(terms: budget.Terms, period: budget.Period, days: Mapping[date, DayCount]) -> PastPeriod:
-    inside = {day: n for day, n in shared(days).items() if period.holds(day)}
-    known = [n for n in inside.values() if n is not None]
-    return PastPeriod(
-        period=period,
-        used=round(sum(known)),
-        unknown_days=period.days - len(known),
-        allowance=terms.allowance if period.end > terms.starts_on else None,
-    )
+def _in_months(months: Mapping[date, MonthCount], period: budget.Period) -> tuple[int, int]:
+    """Calls of the period, and its days without a number: all those of a month without a row."""
+    inside = [count for month, count in months.items() if period.holds(month)]
+    read = sum((next_month(month) - month).days for month in months if period.holds(month))
+    unknown = sum(count.unknown_days for count in inside) + period.days - read
+    return sum(count.calls for count in inside), unknown
 
 
-def billed_in_months(days: Mapping[date, DayCount], today: date) -> tuple[int, int]:
+def _in_days(days: Mapping[date, DayCount], period: budget.Period) -> tuple[int, int]:
+    known = [n for day, n in shared(days).items() if period.holds(day) and n is not None]
+    return round(sum(known)), period.days - len(known)
+
+
+def billed_in_months(months: Mapping[date, MonthCount], today: date) -> tuple[int, int]:
     """(calls, months): what the last whole calendar months billed, twelve at most.
 
     A month with a day that nobody knows is left out, calls and all.
     """
-    known = shared(days)
-    firsts = budget.usage_periods(today, 13)
-    months = [
-        [known.get(first + n * DAY) for n in range((end - first).days)]
-        for end, first in pairwise(firsts)
-    ]
-    whole = [[n for n in month if n is not None] for month in months if None not in month]
-    return round(sum(map(sum, whole))), len(whole)
+    counts = [months.get(first) for first in budget.usage_periods(today, 13)[1:]]
+    whole = [count.calls for count in counts if count and not count.unknown_days]
+    return sum(whole), len(whole)
+
+
+def workspace_months(workspace: Workspace) -> dict[date, MonthCount]:
+    """Billed calls of every calendar month that was read, by its first day."""
+    rows = WorkspaceMonth.objects.filter(workspace=workspace).order_by("month")
+    values = rows.values_list("month", "calls", "unknown_days")
+    return {month: MonthCount(calls, unknown) for month, calls, unknown in values}
+
+
+def months_by_source(workspace: Workspace, month: date) -> dict[int, MonthCount]:
+    """Billed calls of one calendar month by source, its primary key."""
+    rows = SourceMonth.objects.filter(source__workspace=workspace, month=month)
+    values = rows.values_list("source_id", "calls", "unknown_days")
+    return {source: MonthCount(calls, unknown) for source, calls, unknown in values}

@@ -18,8 +18,9 @@ from django.db.models import OuterRef, Subquery
 from cdpwatch import budget
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.models import AuditLog, Contract, KeptSnapshot, PolicyVersion, Workspace
-from cdpwatch.readings import DayCount
+from cdpwatch.readings import DayCount, MonthCount
 
+from .counts import workspace_months
 from .rows import SourceRow, source_rows
 from .whole import Snapshot, take
 
@@ -37,6 +38,7 @@ class Sheet:
     previous: budget.Period
     standing: budget.Standing
     days: Mapping[date, DayCount]  # billed calls of the workspace
+    months: Mapping[date, MonthCount]  # of the workspace, as far back as they were read
     billed_to: date | None
     live_to: datetime | None
     used_by_day: Mapping[date, int | None]  # billed, else live; None is a hole
@@ -56,6 +58,7 @@ def sheet_of(workspace: Workspace, view: Snapshot) -> Sheet:
         previous=view.previous,
         standing=view.standing,
         days=situation.days,
+        months=workspace_months(workspace),
         billed_to=situation.billed_to,
         live_to=situation.live_to,
         used_by_day=view.used_by_day,

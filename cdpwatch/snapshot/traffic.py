@@ -40,7 +40,7 @@ def traffic(
     for source, call_type, event, day, count in rows.values_list(
         *_SLICE, Cast("bucket", CharField()), "count"
     ):
-        by_day[source, call_type, event][_day_of(day)] = count
+        by_day[source, call_type, event][day_of(day)] = count
     recent = _counted(sources, seen - RECENT, seen)
     last_hour = _counted(sources, seen - HOUR, seen)
     return [
@@ -55,7 +55,7 @@ def traffic(
 
 
 @lru_cache(maxsize=1024)
-def _day_of(text: str) -> date:
+def day_of(text: str) -> date:
     """The UTC day of a timestamp as both databases write it: "2026-11-18 00:00:00..."."""
     return date.fromisoformat(text[:10])
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cdpwatch import budget, forecast, rulebook
+from cdpwatch import budget, forecast, roster, rulebook
+from cdpwatch.counters import COUNTERS
 from cdpwatch.days import DAY, start_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
 from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
 from cdpwatch.policy import Rule, judge
 from cdpwatch.readings import PollerHealth, TrafficSlice
-from cdpwatch.timetable import POLLERS
 
 from .counts import (
     billed_to,
@@ -156,7 +156,11 @@ def _leaked_by_day(found: Sequence[leaks.Found], pieces: Sequence[TrafficSlice])
 
 
 def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datetime | None]:
-    """Health of every poller, and the moment up to which live volume was read."""
+    """Health of every poller, and the moment up to which live volume was read.
+
+    A counter that is not connected has none: nothing is late that nobody asks for.
+    """
+    off = COUNTERS.keys() - roster.connected_counters(workspace)
     states = {row.poller: row for row in PollerState.objects.filter(workspace=workspace)}
     resumed = Heartbeat.objects.filter(name=WORKER_START).values_list("at", flat=True).first()
     health = tuple(
@@ -169,8 +173,8 @@ def poller_health(workspace: Workspace) -> tuple[tuple[PollerHealth, ...], datet
             error=state.error,
             resumed=resumed,
         )
-        for name, poller in POLLERS.items()
-        if (state := states.get(name))
+        for name, poller in roster.everyone().items()
+        if name not in off and (state := states.get(name))
     )
     volume = states.get("volume")
     return health, read_to(volume.last_good) if volume and volume.last_good else None

@@ -1,18 +1,21 @@
-"""Answers what pages asked for: a poll, the check of a token, a test message."""
+"""Answers what pages asked for: a poll, the check of a token or of keys, a test message."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 
 from django.conf import settings
 from django.db.models import F, Q
 
-from cdpwatch import alerts, budget, catalog, vault
+from cdpwatch import alerts, budget, catalog, pacing, roster, vault
 from cdpwatch.channels import CHANNELS, ChannelError
+from cdpwatch.counters import COUNTERS, Counter
+from cdpwatch.counters.bigquery import BIGQUERY
+from cdpwatch.counters.vendors import vendors
 from cdpwatch.http import segment
-from cdpwatch.models import RequestKind, RequestState, WorkRequest, Workspace
+from cdpwatch.models import PollerState, RequestKind, RequestState, WorkRequest, Workspace
 from cdpwatch.pollers import segment_catalog, segment_usage
 from cdpwatch.readings import Direction
 from cdpwatch.timetable import POLLERS
@@ -20,8 +23,11 @@ from cdpwatch.timetable import POLLERS
 from .asks import NotConnected, segment_api
 from .judging import evaluate
 from .lasting import Clock, Stopped, insist, running, stopping
+from .others import counter_api, no_keys
 from .turns import FAILURES, poll
+from .warehouse import check_warehouse
 
+Told = tuple[str, bool | None, str]  # what, whether it works (None: not connected), in words
 MOST_ATTEMPTS = 3  # workers that may die over one request
 GIVEN_UP = "Three workers stopped in the middle of it; the worker's log says why."
 
@@ -85,7 +91,7 @@ def _keep(request: WorkRequest, clock: Clock) -> None:
 def _answer_poll(request: WorkRequest, clock: Clock) -> dict[str, object]:
     """Poll what was asked for, everything by default; one that fails does not stop the rest."""
     rows, failed, keep = 0, list[Exception](), partial(_keep, request, clock)
-    for name in [request.subject] if request.subject else POLLERS:
+    for name in [request.subject] if request.subject else _everyone(request.workspace):
         try:
             now = clock()
             run = poll(name, request.workspace, now, slot=now, before_each=keep)
@@ -100,6 +106,11 @@ def _answer_poll(request: WorkRequest, clock: Clock) -> dict[str, object]:
     return {"rows": rows}
 
 
+def _everyone(workspace: Workspace) -> Iterable[str]:
+    """All that are connected; with nothing connected Segment's, which then say what is missing."""
+    return roster.connected(workspace) or POLLERS
+
+
 def _answer_check(request: WorkRequest, clock: Clock) -> dict[str, object]:
     """Try the pasted token: whose workspace it opens and what is in it. Nothing is kept."""
     workspace = request.workspace
@@ -110,6 +121,7 @@ def _answer_check(request: WorkRequest, clock: Clock) -> dict[str, object]:
     ca_file = settings.SEGMENT_CA_FILE
     with segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK, ca_file=ca_file) as api:
         api.before_each = partial(_keep, request, clock)
+        pacing.govern(api, "SEGMENT_API_URL", token)
         read = segment_catalog.read(api)
         usage = segment_usage.read(api, budget.usage_periods(clock().date(), 1))
     catalog.check_pin(workspace, read.workspace)
@@ -122,6 +134,31 @@ def _answer_check(request: WorkRequest, clock: Clock) -> dict[str, object]:
         "functions": len(read.functions),
         "billed": max((r.cumulative for r in usage if r.source_id is None), default=None),
     }
+
+
+def _answer_keys(request: WorkRequest, clock: Clock) -> dict[str, object]:
+    """Try a vendor's pasted keys. They are put in use when it took them, else forgotten."""
+    workspace, vendor = request.workspace, vendors(COUNTERS.values())[request.subject]
+    keep = partial(_keep, request, clock)
+    try:
+        said = [_try_keys(workspace, counter, keep) for counter in vendor.counters]
+    except FAILURES:
+        vault.discard_keys(workspace, vendor)
+        raise
+    insist(lambda: vault.promote_keys(workspace, vendor))
+    failed = PollerState.objects.filter(workspace=workspace, failures__gt=0)
+    failed = failed.filter(poller__in=[counter.key for counter in vendor.counters])
+    insist(lambda: failed.update(last_run=None, throttled_until=None))  # the sweep tries again
+    return {"said": " ".join(dict.fromkeys(said))}
+
+
+def _try_keys(workspace: Workspace, counter: Counter, keep: Callable[[], object]) -> str:
+    keys = vault.keys_of(workspace, counter, candidates=True)
+    if counter is BIGQUERY:
+        return check_warehouse(workspace, keys, datetime.now(UTC), keep)
+    with counter_api(workspace, counter, keys, candidates=True) as api:
+        api.before_each = keep
+        return counter.check(api, keys)
 
 
 def _answer_slack(request: WorkRequest, clock: Clock) -> dict[str, object]:
@@ -139,23 +176,41 @@ _ANSWERS: dict[RequestKind, Callable[[WorkRequest, Clock], dict[str, object]]] =
     RequestKind.POLL: _answer_poll,
     RequestKind.CHECK_TOKEN: _answer_check,
     RequestKind.TEST_SLACK: _answer_slack,
+    RequestKind.CHECK_KEYS: _answer_keys,
 }
 
 
-def check(workspace: Workspace) -> list[tuple[str, bool, str]]:
-    """What `check_connections` prints: (what, works, what was said) for Segment and Slack."""
-    results = []
+def check(workspace: Workspace) -> list[Told]:
+    """What `check_connections` prints: of Segment, of Slack and of each counter."""
+    counters = [_check_counter(workspace, counter) for counter in COUNTERS.values()]
+    return [_check_segment(workspace), _check_slack(workspace), *counters]
+
+
+def _check_segment(workspace: Workspace) -> Told:
     try:
         with segment_api(workspace) as api:
             read = segment_catalog.read(api)
-        said = f"“{read.workspace.name}”, {len(read.connections)} connections"
         catalog.check_pin(workspace, read.workspace)
-        results.append(("Segment", True, said))
     except FAILURES as error:
-        results.append(("Segment", False, str(error)))
-    webhook = vault.slack_webhook(workspace)
-    if webhook:
-        told = "a webhook is set; the Connect page sends a test message"
-    else:
-        told = "no webhook: set SLACK_WEBHOOK_URL or paste one on the Connect page"
-    return [*results, ("Slack", bool(webhook), told)]
+        return "Segment", False, str(error)
+    return "Segment", True, f"“{read.workspace.name}”, {len(read.connections)} connections"
+
+
+def _check_slack(workspace: Workspace) -> Told:
+    if vault.slack_webhook(workspace):
+        return "Slack", True, "a webhook is set; the Connect page sends a test message"
+    told = "no webhook: set SLACK_WEBHOOK_URL or paste one on the Connect page"
+    return "Slack", False, told
+
+
+def _check_counter(workspace: Workspace, counter: Counter) -> Told:
+    if counter.key not in roster.connected_counters(workspace):
+        return counter.title, None, no_keys(counter)
+    try:
+        keys = vault.keys_of(workspace, counter)
+        if counter is BIGQUERY:
+            return counter.title, True, check_warehouse(workspace, keys, datetime.now(UTC))
+        with counter_api(workspace, counter, keys) as api:
+            return counter.title, True, counter.check(api, keys)
+    except FAILURES as error:
+        return counter.title, False, str(error)

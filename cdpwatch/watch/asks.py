@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from cdpwatch import budget, catalog, counting, vault
+from cdpwatch import budget, catalog, counting, pacing, vault
 from cdpwatch.days import DAY, start_of
 from cdpwatch.http import Api, segment
-from cdpwatch.models import Connection, PollerState, Workspace
-from cdpwatch.pollers import segment_catalog, segment_delivery, segment_usage, segment_volume
+from cdpwatch.models import PollerState, Workspace
+from cdpwatch.pollers import segment_catalog, segment_usage, segment_volume
 from cdpwatch.readings import Grain, Window
 
-DELIVERY_DAYS = 30  # Segment keeps no older deliveries
+from . import pipeline
+from .pipeline import Days, Record
+
 LAG = timedelta(minutes=1)  # of /events/volume behind the clock
+HOUR = timedelta(hours=1)
 # What each turn reads again, since the newest buckets still grow.
 SETTLING = {
     Grain.MINUTE: timedelta(minutes=10),
@@ -28,10 +31,6 @@ REACH = {
     Grain.HOUR: timedelta(hours=48),
     Grain.DAY: timedelta(days=31),
 }
-
-Record = Callable[[], int]
-Days = tuple[date, date] | None
-
 
 NO_TOKEN = "No Segment token yet: paste one on the Connect page."
 
@@ -46,7 +45,9 @@ def segment_api(workspace: Workspace) -> Api:
         raise NotConnected(NO_TOKEN)
     url = vault.segment_url(workspace.region)
     ca_file = settings.SEGMENT_CA_FILE
-    return segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK, ca_file=ca_file)
+    api = segment(url, token, allow_loopback=settings.ALLOW_LOOPBACK, ca_file=ca_file)
+    pacing.govern(api, "SEGMENT_API_URL", token)
+    return api
 
 
 def state_of(workspace: Workspace, name: str, now: datetime) -> PollerState:
@@ -79,10 +80,10 @@ def _usage(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
 
 
 def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
+    last = state_of(workspace, "volume", now).last_good
     if days:
         windows = {Grain.DAY: Window(start_of(days[0]), min(start_of(days[1]) + DAY, now - LAG))}
     else:
-        last = state_of(workspace, "volume", now).last_good
         windows = {grain: volume_window(grain, last, now) for grain in Grain}
     read = [
         (grain, window, segment_volume.read(api, grain, window))
@@ -90,10 +91,17 @@ def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record
         if window.start < window.end
     ]
     complete = not api.rejections
-    return lambda: sum(
-        counting.record_volume(workspace, grain, window, readings, now, complete=complete)
-        for grain, window, readings in read
-    )
+
+    def record() -> int:
+        rows = sum(
+            counting.record_volume(workspace, grain, window, readings, now, complete=complete)
+            for grain, window, readings in read
+        )
+        if days or last is None or slot_of(last, HOUR) != slot_of(now, HOUR):
+            counting.fold_event_names(workspace, windows[Grain.DAY], now)
+        return rows
+
+    return record
 
 
 def volume_window(grain: Grain, last_good: datetime | None, now: datetime) -> Window:
@@ -106,28 +114,14 @@ def volume_window(grain: Grain, last_good: datetime | None, now: datetime) -> Wi
     return Window(slot_of(since, width[grain]), end)
 
 
-def _delivery(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record:
-    last = state_of(workspace, "delivery", now).last_good
-    span = timedelta(days=3) if last else timedelta(days=DELIVERY_DAYS - 1)
-    window = Window(slot_of(now - span, DAY), slot_of(now, timedelta(minutes=1)))
-    if days:
-        oldest = slot_of(now - timedelta(days=DELIVERY_DAYS - 1), DAY)
-        window = Window(max(start_of(days[0]), oldest), min(start_of(days[1]) + DAY, now))
-    # Asked for days that Segment no longer keeps, or that have not come yet, there is nothing.
-    pairs = _pairs(workspace) if window.start < window.end else []
-    readings = segment_delivery.read(api, pairs, window)
-    return lambda: counting.record_delivery(workspace, readings, now)
-
-
-def _pairs(workspace: Workspace) -> list[tuple[str, str]]:
-    """(source, destination) of every live destination: Segment answers per pair."""
-    rows = Connection.objects.filter(workspace=workspace).live().destinations()
-    return list(rows.exclude(fed_by=None).values_list("fed_by__source__segment_id", "segment_id"))
-
-
 READ: dict[str, Callable[[Api, Workspace, datetime, Days], Record]] = {
     "catalog": _catalog,
     "usage": _usage,
     "volume": _volume,
-    "delivery": _delivery,
+    "ingest": pipeline.ask_ingest,
+    "delivery": pipeline.ask_delivery,
+    "syncs": pipeline.ask_syncs,
+    "audit": pipeline.ask_audit,
+    "schema": pipeline.ask_schema,
+    "period": pipeline.ask_period,
 }

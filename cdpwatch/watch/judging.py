@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,8 @@ def evaluate(workspace: Workspace, now: datetime) -> snapshot.Snapshot:
     stamp = snapshot.stamp(workspace)
     view = snapshot.take(workspace, now)
     keep_projection(workspace, view)
-    alerts.sync(workspace, find_all(view.situation), view.situation)
+    situation = replace(view.situation, compared=snapshot.compared(workspace, now))
+    alerts.sync(workspace, find_all(situation), situation)
     snapshot.keep(workspace, snapshot.sheet_of(workspace, view), stamp)
     return view
 

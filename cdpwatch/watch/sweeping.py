@@ -9,8 +9,9 @@ from functools import partial
 
 from django.db import close_old_connections
 
-from cdpwatch import vault
-from cdpwatch.models import Heartbeat, PollerState, PollRun, RunState, WorkRequest, Workspace
+from cdpwatch import roster
+from cdpwatch.counters import COUNTERS
+from cdpwatch.models import Heartbeat, PollerState, PollRun, RunState, Workspace
 from cdpwatch.timetable import POLLERS
 
 from . import leases
@@ -22,7 +23,6 @@ from .turns import FAILURES, poll
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=30)  # of runs and requests
 LATE = timedelta(minutes=1)  # after a turn's time: beat's message is lost, or beat is gone
 
 
@@ -33,14 +33,18 @@ def sweep(workspace: Workspace, now: datetime) -> None:
     """
     clock = running(now)
     answer_requests(workspace, now)
-    if not vault.segment_token(workspace):
-        return
-    waiting = [name for name in POLLERS if not _tried(workspace, name)]
+    tried = _tried(workspace)
+    untried = [name for name in roster.connected(workspace) if name not in tried]
+    waiting = [name for name in untried if name in POLLERS]
     for name in waiting:  # in the table's order: counts need the catalog's names
         if not _try(partial(poll, name, workspace, clock())):
             return  # another sweep is at it
-    for name in () if waiting else left_undone(workspace, clock()):
+    undone = left_undone(workspace, clock())
+    for name in [name for name in undone if name in POLLERS and not waiting]:
         _try(partial(poll, name, workspace, clock()))
+    for name in [name for name in (*untried, *undone) if name in COUNTERS]:
+        if _try(partial(poll, name, workspace, clock())):
+            break  # one a sweep: a vendor that hangs keeps no page waiting for long
     if not waiting:
         _try(partial(backfill, workspace, clock()))
 
@@ -51,19 +55,20 @@ def left_undone(workspace: Workspace, now: datetime) -> list[str]:
     One turn makes up for a pause of any length: slots that are over do not come again.
     """
     leases.put_off_dead(workspace, now)
-    return [name for name in POLLERS if _is_undone(workspace, name, now)]
+    connected = roster.connected(workspace).items()
+    return [name for name, poller in connected if _is_undone(workspace, name, poller.every, now)]
 
 
-def _is_undone(workspace: Workspace, name: str, now: datetime) -> bool:
-    slot = slot_of(now, POLLERS[name].every)
+def _is_undone(workspace: Workspace, name: str, every: timedelta, now: datetime) -> bool:
+    slot = slot_of(now, every)
     run = PollRun.objects.filter(workspace=workspace, poller=name, slot=slot).first()
     return now - slot > LATE if run is None else run.state == RunState.PUT_OFF
 
 
-def _tried(workspace: Workspace, name: str) -> bool:
-    return PollerState.objects.filter(
-        workspace=workspace, poller=name, last_run__isnull=False
-    ).exists()
+def _tried(workspace: Workspace) -> set[str]:
+    """The pollers and counters that had a turn, good or not."""
+    rows = PollerState.objects.filter(workspace=workspace, last_run__isnull=False)
+    return set(rows.values_list("poller", flat=True))
 
 
 def _try(turn: Callable[[], object]) -> bool:
@@ -77,12 +82,6 @@ def _try(turn: Callable[[], object]) -> bool:
         log.warning("sweep went on after: %s", type(error).__name__)
         close_old_connections()
         return True
-
-
-def prune(now: datetime) -> None:
-    """Drop what is old of the work itself; counts, alerts and their messages stay."""
-    PollRun.objects.filter(started_at__lt=now - KEPT).delete()
-    WorkRequest.objects.filter(asked_at__lt=now - KEPT).delete()
 
 
 def beat(name: str, now: datetime) -> None:

@@ -11,19 +11,24 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from cdpwatch import catalog, counting, vault, wording
+from cdpwatch import catalog, counting, roster, vault, wording
+from cdpwatch.counters import COUNTERS, Counter
+from cdpwatch.counters.bigquery import BIGQUERY
+from cdpwatch.counters.vendors import vendor_name
 from cdpwatch.failpoints import failpoint
 from cdpwatch.http import ApiError, RateLimited
 from cdpwatch.models import PollerState, PollRun, RunState, Workspace
 from cdpwatch.pollers import segment_catalog
 from cdpwatch.readings import NotRecorded, Rejection
-from cdpwatch.timetable import POLLERS
 
 from . import leases
-from .asks import NO_TOKEN, READ, Days, NotConnected, Record, segment_api, slot_of, state_of
+from .asks import NO_TOKEN, READ, NotConnected, segment_api, slot_of, state_of
 from .lasting import DATABASE_AWAY, Clock, Stopped, insist, running, stopping
+from .others import ask_counter, counter_api, no_keys, window_of
+from .pipeline import Days, Record
+from .warehouse import ask_warehouse
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +52,10 @@ def poll(
     request. Raises KeyError for an unknown poller and ApiError, NotConnected, NotRecorded or
     Locked when it failed; the run then says why.
     """
-    every = POLLERS[name].every
-    if not vault.has_segment_token(workspace):  # then there is no turn to note either
-        raise NotConnected(NO_TOKEN)
-    if pause_of(workspace, now) > 0:
+    every = roster.everyone()[name].every
+    if name not in roster.connected(workspace):  # then there is no turn to note either
+        raise NotConnected(no_keys(COUNTERS[name]) if name in COUNTERS else NO_TOKEN)
+    if pause_of(workspace, now, name) > 0:
         return None
     state, live = state_of(workspace, name, now), days is None
     begin = partial(leases.begin, state, slot or slot_of(now, every), now, every if live else None)
@@ -58,17 +63,29 @@ def poll(
     if run is None:
         return None
     turn = Turn(run, live, now, running(now), before_each)
-    return run if _carry_out(turn, workspace, days) else None
+    return run if _carry_out(turn, days) else None
 
 
-def pause_of(workspace: Workspace, now: datetime) -> float:
+def pause_of(workspace: Workspace, now: datetime, name: str = "") -> float:
     """Seconds for which Segment wants to hear nothing from this token; 0 or less: it may be asked.
 
-    Segment's limits are for a token, so every worker looks here before every request.
+    Segment's limits are for a token, so every worker looks here before every request; a counter
+    (`name`) has a pause of its own.
     """
-    rows = Workspace.objects.filter(pk=workspace.pk)
-    until = rows.values_list("throttled_until", flat=True).get()
+    until = _throttled(workspace, name).values_list("throttled_until", flat=True).first()
     return (until - now).total_seconds() if until else 0.0
+
+
+def asked_by(name: str) -> str:
+    """Who answers a poller: "Segment", or the vendor of a counter."""
+    return vendor_name(COUNTERS[name]) if name in COUNTERS else "Segment"
+
+
+def _throttled(workspace: Workspace, name: str) -> QuerySet[Workspace] | QuerySet[PollerState]:
+    """The row that knows until when a poller's other side wants to hear nothing."""
+    if name in COUNTERS:
+        return PollerState.objects.filter(workspace=workspace, poller=name)
+    return Workspace.objects.filter(pk=workspace.pk)
 
 
 @dataclass(frozen=True)
@@ -83,18 +100,22 @@ class Turn:
     sleep: Callable[[float], object] = field(default=time.sleep)
 
     def before_request(self) -> None:
-        """Stop, if asked to; keep the lease; sit out a pause that Segment asked for.
+        """Stop, if asked to; keep the lease; sit out a pause that the other side asked for.
 
         Raises Stopped, Superseded, and RateLimited for a pause that is too long.
         """
         failpoint("mid poll")
         self._go_on()
-        while (pause := insist(lambda: pause_of(self.run.workspace, self.clock()))) > 0:
+        while (pause := insist(self._pause)) > 0:
             if pause > LONGEST_PAUSE:
                 until = wording.moment(self.clock() + timedelta(seconds=pause))
-                raise RateLimited(f"Segment asked to wait until {until}.", retry_after=pause)
+                who = asked_by(self.run.poller)
+                raise RateLimited(f"{who} asked to wait until {until}.", retry_after=pause)
             self.sleep(pause + random.random())  # so that two workers do not come back together
             self._go_on()
+
+    def _pause(self) -> float:
+        return pause_of(self.run.workspace, self.clock(), self.run.poller)
 
     def _go_on(self) -> None:
         if stopping():
@@ -103,22 +124,19 @@ class Turn:
         self.also()
 
     def throttled(self, seconds: float) -> None:
-        """Segment answered 429: nobody who has this token asks before that is over."""
+        """The answer was 429: nobody who has this token asks before that is over."""
         until = self.clock() + timedelta(seconds=seconds)
-        rows = Workspace.objects.filter(pk=self.run.workspace_id)
+        rows = _throttled(self.run.workspace, self.run.poller)
         earlier = Q(throttled_until=None) | Q(throttled_until__lt=until)
         insist(lambda: rows.filter(earlier).update(throttled_until=until))
 
 
-def _carry_out(turn: Turn, workspace: Workspace, days: Days) -> bool:
+def _carry_out(turn: Turn, days: Days) -> bool:
     """Ask, record and close. False: it was taken over or stopped meanwhile. Raises as `poll`."""
     try:
-        with segment_api(workspace) as api:
-            api.before_each, api.on_throttled = turn.before_request, turn.throttled
-            # Each turn, not only the catalog's: a new token must not mix two workspaces' counts.
-            catalog.check_pin(workspace, segment_catalog.workspace(api))
-            record = READ[turn.run.poller](api, workspace, turn.now, days)
-        insist(partial(_record, turn, record, api.rejections))
+        counter = COUNTERS.get(turn.run.poller)
+        asked = _ask_counter(turn, counter, days) if counter else _ask_segment(turn, days)
+        insist(partial(_record, turn, *asked))
     except leases.Superseded:
         log.warning("poll poller=%s slot=%s state=superseded", turn.run.poller, turn.run.slot)
         return False
@@ -135,6 +153,28 @@ def _carry_out(turn: Turn, workspace: Workspace, days: Days) -> bool:
         raise
     failpoint("after commit")
     return True
+
+
+def _ask_segment(turn: Turn, days: Days) -> tuple[Record, list[Rejection]]:
+    workspace = turn.run.workspace
+    with segment_api(workspace) as api:
+        api.before_each, api.on_throttled = turn.before_request, turn.throttled
+        # Each turn, not only the catalog's: a new token must not mix two workspaces' counts.
+        catalog.check_pin(workspace, segment_catalog.workspace(api))
+        return READ[turn.run.poller](api, workspace, turn.now, days), api.rejections
+
+
+def _ask_counter(turn: Turn, counter: Counter, days: Days) -> tuple[Record, list[Rejection]]:
+    workspace = turn.run.workspace
+    last_good = state_of(workspace, counter.key, turn.now).last_good
+    window = window_of(counter.caps, last_good, turn.now, days)
+    keys = vault.keys_of(workspace, counter)
+    if counter is BIGQUERY:
+        hooks = turn.before_request, turn.throttled
+        return ask_warehouse(workspace, keys, window, turn.now, *hooks)
+    with counter_api(workspace, counter, keys) as api:
+        api.before_each, api.on_throttled = turn.before_request, turn.throttled
+        return ask_counter(api, counter, keys, workspace, window), api.rejections
 
 
 @transaction.atomic

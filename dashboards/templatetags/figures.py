@@ -13,7 +13,7 @@ from django.contrib.messages.storage.base import Message
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from cdpwatch import wording
+from cdpwatch import roster, wording
 
 register = template.Library()
 
@@ -45,6 +45,19 @@ def calls(count: float | None) -> str:
 def short(count: float | None) -> str:
     """25.8M, 853k, 412"""
     return _said(wording.short(_given(count)))
+
+
+@register.filter
+def poller(name: str) -> str:
+    """Live volume: the title of a poller or counter; of one that is no more, its name."""
+    known = roster.everyone().get(name)
+    return known.title if known else name.capitalize()
+
+
+@register.filter
+def gib(count: int) -> str:
+    """12 GiB, 0.52 GiB: of bytes."""
+    return wording.gib(count)
 
 
 @register.filter

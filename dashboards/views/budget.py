@@ -30,9 +30,13 @@ def budget(request: HttpRequest) -> HttpResponse:
             "burn": burn.pictures(sheet),
             "sources": listed(sheet, connections_of(sheet.sources[:LISTED])),
             "days": day_rows(sheet),
-            "past": snapshot.past_periods(sheet.terms, sheet.days, sheet.made_at.date()),
+            "past": past_periods(sheet),
         },
     )
+
+
+def past_periods(sheet: snapshot.Sheet) -> list[snapshot.PastPeriod]:
+    return snapshot.past_periods(sheet.terms, sheet.days, sheet.months, sheet.made_at.date())
 
 
 @dataclass(frozen=True)

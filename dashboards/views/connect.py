@@ -1,4 +1,4 @@
-"""The Connect page: an admin brings in Segment, the contract, Slack and the environments.
+"""The Connect page: an admin brings in Segment, the contract, Slack, environments and vendors.
 
 Each card has its own form and address; a form that does not hold comes back on the whole page.
 """
@@ -17,13 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cdpwatch import asking, connecting, health, people
 from cdpwatch.models import Contract, Region, RequestKind, Role, WorkRequest
-from dashboards import cards
+from dashboards import cards, vendor_cards
 from dashboards.access import needs, person
 from dashboards.context import the_workspace
 from dashboards.forms import (
     ContractForm,
     EnvironmentForms,
     EnvironmentModelFormSet,
+    KeysForm,
     RegionForm,
     TokenForm,
     WebhookForm,
@@ -40,6 +41,7 @@ def page(
     request: HttpRequest,
     *,
     environments: EnvironmentModelFormSet | None = None,
+    keys_form: KeysForm | None = None,
     **forms: BaseForm,
 ) -> HttpResponse:
     """The whole page; `forms` are those that came back with errors."""
@@ -61,6 +63,7 @@ def page(
         "evidence": cards.evidence(workspace, contract, now.date()),
         "slack": cards.slack(workspace, now),
         "environments": environments or environment_forms(),
+        "vendors": vendor_cards.cards(workspace, now, keys_form),
     }
     return render(request, "connect/connect.html", context)
 
@@ -192,6 +195,6 @@ def save_environments(request: HttpRequest) -> HttpResponse:
 @needs(Role.ADMIN)
 def request_state(request: HttpRequest, pk: int) -> HttpResponse:
     """Whether the page that waits for a check may stop waiting."""
-    kinds = (RequestKind.CHECK_TOKEN, RequestKind.TEST_SLACK)
+    kinds = (RequestKind.CHECK_TOKEN, RequestKind.TEST_SLACK, RequestKind.CHECK_KEYS)
     rows = WorkRequest.objects.filter(workspace=the_workspace(), kind__in=kinds)
     return JsonResponse({"done": asking.is_over(get_object_or_404(rows, pk=pk), datetime.now(UTC))})

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonR
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from cdpwatch import asking, people, progress, wording
+from cdpwatch import asking, people, progress, roster, wording
 from cdpwatch import health as work
 from cdpwatch.models import (
     PollRun,
@@ -20,7 +20,6 @@ from cdpwatch.models import (
     RunState,
     WorkRequest,
 )
-from cdpwatch.timetable import POLLERS
 from dashboards.access import needs, person
 from dashboards.context import the_workspace
 
@@ -40,6 +39,7 @@ def health(request: HttpRequest) -> HttpResponse:
     runs = PollRun.objects.filter(workspace=workspace).order_by("-started_at", "-pk")
     rejected = RejectedRow.objects.filter(run__workspace=workspace).order_by("-run_id", "pk")
     asked = workspace.requests.filter(kind=RequestKind.POLL).first()
+    pollers = work.poller_rows(workspace, now)
     return render(
         request,
         "health/health.html",
@@ -47,14 +47,16 @@ def health(request: HttpRequest) -> HttpResponse:
             "now": now,
             "pulses": work.pulses(now),
             "worker_answers": work.worker_answers(now),
-            "pollers": [poller_line(row, now) for row in work.poller_rows(workspace, now)],
+            "pollers": [poller_line(row, now) for row in pollers],
             "outbox": work.outbox(workspace),
+            "warehouse": work.warehouse_use(workspace, pollers, now),
             "progress": progress.how_far(workspace, now),
             "runs": [(run, *outcome(run)) for run in runs[:RECENT_RUNS]],
             "rejected": rejected.select_related("run")[:RECENT_REJECTIONS],
             "asked": asked,
             "answer": answer(asked, now) if asked else None,
             "may_poll": person(request).can(Role.EDITOR),
+            "may_connect": person(request).can(Role.ADMIN),
         },
     )
 
@@ -82,6 +84,8 @@ def poller_line(row: work.PollerRow, now: datetime) -> PollerLine:
 
 def standing(row: work.PollerRow, now: datetime) -> tuple[str, str]:
     """State and word of a poller: the first that is true, the worst first."""
+    if not row.connected:
+        return "off", "Not connected"
     if row.late:
         return "bad", "Late"
     if row.state is None or row.state.last_run is None:
@@ -97,7 +101,7 @@ def standing(row: work.PollerRow, now: datetime) -> tuple[str, str]:
 
 def next_turn(row: work.PollerRow, now: datetime) -> str:
     """When it is due again, in words."""
-    if row.next_turn is None:
+    if row.next_turn is None or not row.connected:
         return "once connected"
     return f"in {wording.length(row.next_turn - now)}" if row.next_turn > now else "due now"
 
@@ -129,7 +133,7 @@ def answer(asked: WorkRequest, now: datetime) -> Answer:
 @needs(Role.EDITOR)
 def poll_now(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("poller", "")
-    if name and name not in POLLERS:
+    if name and name not in roster.everyone():
         return HttpResponseBadRequest("There is no such poller.")
     actor = person(request)
     asking.ask(the_workspace(), RequestKind.POLL, actor.get_username(), name)

@@ -11,12 +11,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from cdpwatch import progress, snapshot, vault, wording
+from cdpwatch import progress, roster, snapshot, vault, wording
 from cdpwatch.detectors.blind import is_late
 from cdpwatch.models import Alert, Connection, Workspace
 from cdpwatch.naming import Verdict as Naming
 from cdpwatch.readings import PollerHealth
-from cdpwatch.timetable import POLLERS
 from dashboards import burn, context
 from dashboards.context import Visit, visit
 from dashboards.sources import LISTED, connection_url, connections_of, listed, shown
@@ -214,10 +213,12 @@ class Fresh:
 def freshness(
     pollers: Sequence[PollerHealth], billed_to: date | None, now: datetime
 ) -> list[Fresh]:
-    return [_fresh(poller, billed_to, now) for poller in pollers]
+    """The clocks of Segment's pollers and of the other sides' counters."""
+    turns = roster.everyone()
+    return [_fresh(poller, turns[poller.name].title, billed_to, now) for poller in pollers]
 
 
-def _fresh(poller: PollerHealth, billed_to: date | None, now: datetime) -> Fresh:
+def _fresh(poller: PollerHealth, title: str, billed_to: date | None, now: datetime) -> Fresh:
     late = is_late(poller, now)
     upto = f"to {wording.moment(poller.last_good)}" if poller.last_good else "no reading yet"
     if poller.name == "usage" and billed_to:
@@ -225,4 +226,4 @@ def _fresh(poller: PollerHealth, billed_to: date | None, now: datetime) -> Fresh
     if poller.error:
         upto = f"{upto}; {poller.error}"
     state = "warn" if late else "ok" if poller.last_good else "late"
-    return Fresh(POLLERS[poller.name].title, upto, state, wording.age(poller.last_good, now))
+    return Fresh(title, upto, state, wording.age(poller.last_good, now))

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 
 from cdpwatch import editing, renames, snapshot, wording
 from cdpwatch.models import App, CatalogChange, Function, Link, Role
+from dashboards import pipeline
 from dashboards.access import person
 from dashboards.charts import bars_svg
 from dashboards.context import the_workspace
@@ -61,6 +62,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         named=named,
         verdict=VERDICTS[named.verdict],
         system=next((entry for entry in found.entries if row in entry.rows), None),
+        **pipeline.of(row.connection, now.date()),
     )
 
 

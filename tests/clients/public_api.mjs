@@ -42,6 +42,8 @@ await walk('usage', (data) => data.dailyWorkspaceAPICallsUsage,
   (page) => usage.getDailyWorkspaceAPICallsUsage(period, page))
 await walk('usage by source', (data) => data.dailyPerSourceAPICallsUsage,
   (page) => usage.getDailyPerSourceAPICallsUsage(period, page))
+await walk('users by source', (data) => data.dailyPerSourceMTUUsage,
+  (page) => api('MonthlyTrackedUsersApi').getDailyPerSourceMTUUsage(period, page))
 await walk('users', (data) => data.dailyWorkspaceMTUUsage,
   (page) => api('MonthlyTrackedUsersApi').getDailyWorkspaceMTUUsage(period, page))
 
@@ -58,6 +60,15 @@ await walk('labels', (data) => data.labels, () => api('LabelsApi').listLabels())
 await walk('source', (data) => data.source, () => api('SourcesApi').getSource(sources[0].id))
 await walk('destination', (data) => data.destination,
   () => api('DestinationsApi').getDestination(destinations[0].id))
+const [warehouse] = answers.warehouses.rows
+const sync = api('SelectiveSyncApi')
+await walk('syncs', (data) => data.reports, (page) => sync.listSyncsFromWarehouse(warehouse.id, page))
+await walk('syncs of a source', (data) => data.reports,
+  (page) => sync.listSyncsFromWarehouseAndSource(warehouse.id, sources[0].id, page))
+await walk('audit events', (data) => data.events,
+  (page) => api('AuditTrailApi').listAuditEvents(page, period, next))
+for (const { id } of sources)
+  await walk(`settings ${id}`, (data) => data.settings, () => api('SourcesApi').listSchemaSettingsInSource(id))
 const functions = await walk('functions', (data) => data.functions,
   (page) => api('FunctionsApi').listFunctions(page, 'SOURCE'))
 await walk('function', (data) => data.function, () => api('FunctionsApi').getFunction(functions[0].id))

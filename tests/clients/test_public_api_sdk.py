@@ -120,8 +120,23 @@ def test_it_filters_what_a_source_received(read: Answers) -> None:
         if row["eventType"] == "track":
             tracked[row["source"]["id"]] += row["total"]
     for source in there.SOURCE_BY_ID:
-        assert sum(row["total"] for row in rows(read, f"received {source}")) == tracked[source]
-        assert rows(read, f"blocked {source}") == []
+        received = sum(row["total"] for row in rows(read, f"received {source}"))
+        blocked = sum(row["total"] for row in rows(read, f"blocked {source}"))
+        assert received - blocked == tracked[source]
+        blocks = [
+            row["track"]["allowEventOnViolations"] for row in rows(read, f"settings {source}")
+        ]
+        assert blocks == [not blocked]
+
+
+def test_it_lists_what_was_loaded_and_done(read: Answers) -> None:
+    loaded = {row["sourceId"] for row in rows(read, "syncs")}
+    assert loaded == {source.id for source in there.WAREHOUSE_SOURCES}
+    one = rows(read, "syncs of a source")
+    assert one == [row for row in rows(read, "syncs") if row["sourceId"] == one[0]["sourceId"]]
+    done = [row["timestamp"] for row in rows(read, "audit events")]
+    assert done == sorted(done, reverse=True)
+    assert PERIOD <= done[-1] <= done[0] < NEXT
 
 
 def test_it_refuses_as_the_sdk_expects(read: Answers) -> None:

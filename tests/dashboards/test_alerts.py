@@ -94,7 +94,7 @@ def test_it_lists_many_alerts_with_few_queries(
 ) -> None:
     for n in range(30):
         make_alert(workspace, fingerprint=str(n))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         text(viewer, LIST)
 
 

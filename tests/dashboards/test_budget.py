@@ -15,9 +15,9 @@ from cdpwatch.models import PollerState, Role, User, Workspace, WorkspaceDay
 from dashboards import burn
 from dashboards.sources import listed
 from dashboards.verdict import verdict
-from dashboards.views.budget import DayRow, day_rows
+from dashboards.views.budget import DayRow, day_rows, past_periods
 from tests.dashboards.conftest import text
-from tests.factories import NOW, TODAY, bill, make_live, make_sources
+from tests.factories import NOW, TODAY, bill, make_live, make_sources, refresh_all_months
 
 BUDGET = reverse("budget")
 DAY = timedelta(days=1)
@@ -33,7 +33,7 @@ def terms(workspace: Workspace, **fields: object) -> None:
 def page(workspace: Workspace, role: Role = Role.VIEWER) -> str:
     """The budget page as it stands at NOW."""
     sheet = snapshot.current(workspace, NOW)
-    past = snapshot.past_periods(sheet.terms, sheet.days, TODAY)
+    past = past_periods(sheet)
     context = {
         **verdict(sheet),
         "user": User(role=role),
@@ -115,6 +115,7 @@ def test_it_tells_days_of_the_past_that_nobody_knows(workspace: Workspace) -> No
     terms(workspace)
     bill(workspace, TODAY, 1_000, days=80)
     WorkspaceDay.objects.filter(day=date(2026, 10, 9)).update(calls=None, reason="Lost.")
+    refresh_all_months(workspace)
     assert "October 2026 30 000 1 day unknown not entered" in words(page(workspace))
 
 

@@ -24,7 +24,7 @@ from cdpwatch.models import (
 )
 from tests.conftest import DemoWorkspace
 from tests.dashboards.conftest import alive, text
-from tests.factories import make_connection
+from tests.factories import make_connection, refresh_all_months
 
 PAGE = reverse("connect")
 TOKEN = {"token": "sgp_a-token-of-ours", "region": "eu"}
@@ -234,9 +234,19 @@ def test_it_shows_the_evidence(admin: Client, workspace: Workspace) -> None:
     WorkspaceDay.objects.bulk_create(
         WorkspaceDay(workspace=workspace, day=day, calls=1_000_000) for day in days
     )
+    refresh_all_months(workspace)
     page = text(admin, PAGE)
     assert f"The last month billed {last.day}M: 40M looks monthly." in page
     assert "Assumed" in page
+
+
+def test_it_hints_at_the_cycle_by_the_period_in_which_segment_counts_users(
+    admin: Client, workspace: Workspace
+) -> None:
+    for month in (10, 11):
+        starts, ends = date(2026, month, 17), date(2026, month + 1, 16)
+        workspace.usage_periods.create(starts_on=starts, ends_on=ends, seen_at=datetime.now(UTC))
+    assert "Segment counts users from Tue 17 Nov to Wed 16 Dec" in text(admin, PAGE)
 
 
 def test_it_confirms_what_was_sent(admin: Client) -> None:
@@ -410,5 +420,5 @@ def test_it_reads_connect_with_few_queries(
     alive()
     post(admin, "connect-token", TOKEN)
     post(admin, "connect-slack", {"webhook": WEBHOOK})
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         text(admin, PAGE)

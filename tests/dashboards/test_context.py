@@ -41,7 +41,10 @@ from tests.factories import (
 
 WEBHOOK = "https://hooks.slack.com/services/x"
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-PAGES = ["overview", "catalog", "budget", "alerts", "health", "connect", "alerts-policy", "users"]
+PAGES = [
+    *("overview", "catalog", "budget", "reconcile", "alerts", "health", "connect"),
+    *("alerts-policy", "users"),
+]
 
 
 @pytest.fixture

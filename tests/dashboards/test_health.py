@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from cdpwatch import asking, health
+from cdpwatch import asking, counting, health
 from cdpwatch.models import (
     AuditLog,
     DeliveryState,
@@ -122,6 +122,28 @@ def test_it_counts_the_outbox(workspace: Workspace) -> None:
     assert health.outbox(workspace) == health.Outbox(waiting=1, failed=1, oldest=old)
 
 
+def test_it_shows_what_bigquery_was_billed_this_month_against_the_most(
+    workspace: Workspace, viewer: Client, settings: Settings
+) -> None:
+    now = datetime.now(UTC)
+    for job, asked_at in (("job1", now), ("job2", now - timedelta(days=31))):
+        counting.note_job(
+            workspace, job, "scan", asked_at, estimated=None, billed=96 * 2**30, error=""
+        )
+    settings.VENDOR_VARIABLES = {"BIGQUERY_PROJECT": "our-project", "BIGQUERY_MONTHLY_GIB": "768"}
+    assert "<dd>96 GiB</dd><dd>12.5% of 768 GiB</dd>" in text(viewer, HEALTH)
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"BIGQUERY_PROJECT": "our-project", "BIGQUERY_MONTHLY_GIB": "plenty"}]
+)
+def test_it_shows_no_bytes_of_bigquery_without_keys_that_can_be(
+    workspace: Workspace, viewer: Client, settings: Settings, keys: dict[str, str]
+) -> None:
+    settings.VENDOR_VARIABLES = keys
+    assert "BigQuery this month" not in text(viewer, HEALTH)
+
+
 @pytest.mark.parametrize(("age", "answers"), [(50, True), (70, False)])
 def test_it_knows_a_silent_worker(db: None, age: int, answers: bool) -> None:
     Heartbeat.objects.create(name="worker", at=NOW - timedelta(seconds=age))
@@ -138,7 +160,7 @@ def test_it_reads_health_with_few_queries(
 ) -> None:
     for poller in POLLERS:
         PollerState.objects.create(workspace=workspace, poller=poller)
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(24):
         text(viewer, HEALTH)
 
 

@@ -22,6 +22,7 @@ from pytest_django import Settings
 
 from cdpwatch import budget, snapshot, watch, wording
 from cdpwatch.bootstrap import ROOT
+from cdpwatch.counters import COUNTERS
 from cdpwatch.forecast import Forecast
 from cdpwatch.models import Connection, Function, KeptSnapshot, PollerState, Workspace
 from cdpwatch.policy import DEFAULT_RULES, Verdict
@@ -256,22 +257,27 @@ def test_it_counts_names_to_look_at(workspace: Workspace) -> None:
 
 
 # --- is the data fresh ------------------------------------------------------------------------
-def test_it_gives_each_poller_its_clock(workspace: Workspace) -> None:
+def test_it_gives_each_poller_and_counter_its_clock(
+    workspace: Workspace, settings: Settings
+) -> None:
     for name, age, error in (
         ("catalog", None, ""),
         ("usage", HOUR, ""),
         ("volume", 30 * MINUTE, "Segment said 503."),
+        ("amplitude", HOUR, ""),
     ):
         good = NOW - age if age else None
         PollerState.objects.create(
             workspace=workspace, poller=name, first_due=NOW, last_good=good, error=error
         )
+    settings.VENDOR_VARIABLES = {key.variable: "a-key" for key in COUNTERS["amplitude"].keys}
     pollers, _ = snapshot.poller_health(workspace)
     told = freshness(pollers, TODAY - DAY, NOW)
     assert [(item.title, item.upto, item.state, item.word) for item in told] == [
         ("Catalog of connections", "no reading yet", "late", "never"),
         ("Billed usage", "to Tue 17 Nov, 24:00 UTC", "ok", "60 min"),
         ("Live volume", "to Wed 18 Nov 11:35 UTC; Segment said 503.", "warn", "30 min"),
+        ("Amplitude: events counted", "to Wed 18 Nov 11:05 UTC", "ok", "60 min"),
     ]
 
 
@@ -442,7 +448,7 @@ def queries(viewer: Client, page: str) -> int:
     return len(asked)
 
 
-@pytest.mark.parametrize(("page", "kept", "counted"), [(OVERVIEW, 18, 30), (BUDGET, 14, 26)])
+@pytest.mark.parametrize(("page", "kept", "counted"), [(OVERVIEW, 18, 33), (BUDGET, 14, 29)])
 def test_it_reads_a_page_with_as_many_queries_for_many_sources(
     workspace: Workspace, viewer: Client, page: str, kept: int, counted: int
 ) -> None:

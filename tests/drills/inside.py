@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import django
@@ -44,11 +44,12 @@ def prepare() -> None:
             poller=name,
             defaults={"last_run": now, "last_good": None, "history_from": date(2000, 1, 1)},
         )
-    # Deliveries take too many requests to be read in a drill: their turn is done.
-    slot = watch.slot_of(now, timedelta(hours=1))
-    PollRun.objects.create(
-        workspace=the_workspace(), poller="delivery", slot=slot, lease_until=now, state="good"
-    )
+    # The pipeline takes too many requests to be read in a drill: its turns are done.
+    for name in ("ingest", "delivery", "syncs", "audit", "schema", "period"):
+        slot = watch.slot_of(now, POLLERS[name].every)
+        PollRun.objects.create(
+            workspace=the_workspace(), poller=name, slot=slot, lease_until=now, state="good"
+        )
     Contract.objects.update(allowance=1, confirmed_at=now, starts_on=now.date().replace(day=1))
 
 

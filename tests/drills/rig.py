@@ -73,6 +73,7 @@ class Rig:
             "CDPWATCH_DATA_DIR": str(self.folder),
             "CDPWATCH_ALLOW_LOOPBACK": "1",
             "CDPWATCH_LEASE": str(self.lease),
+            "CDPWATCH_RATE_SHARE": "1000",
             "CDPWATCH_FAILPOINT": str(self.armed),
             "SEGMENT_API_URL": self.demo_url,
             "SEGMENT_API_TOKEN": "demo-token",

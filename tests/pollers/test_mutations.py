@@ -16,8 +16,18 @@ from hypothesis import strategies as st
 
 from cdpwatch import catalog, counting
 from cdpwatch.http import Api, ApiError, segment
-from cdpwatch.models import Workspace
-from cdpwatch.pollers import segment_catalog, segment_delivery, segment_usage, segment_volume
+from cdpwatch.models import Connection, Workspace
+from cdpwatch.pollers import (
+    segment_audit,
+    segment_catalog,
+    segment_delivery,
+    segment_ingest,
+    segment_period,
+    segment_schema,
+    segment_syncs,
+    segment_usage,
+    segment_volume,
+)
 from cdpwatch.readings import Grain, NotRecorded, Window
 from tests.pollers.conftest import FakeSegment, load
 
@@ -38,6 +48,13 @@ GOLDEN = {
     "/delivery-overview/successful-delivery": "delivery_delivered",
     "/delivery-overview/failed-delivery": "delivery_failed",
     "/delivery-overview/filtered-at-destination": "delivery_filtered",
+    "/delivery-overview/successfully-received": "ingest_received",
+    "/delivery-overview/failed-on-ingest": "ingest_failed",
+    "/delivery-overview/filtered-at-source": "ingest_filtered",
+    "/warehouses/whBig01/syncs": "warehouse_syncs",
+    "/audit-events": "audit_events",
+    "/sources/srcWebProd01/settings": "schema_settings",
+    "/usage/mtu/daily": "usage_users",
 }
 ANSWERS = {path: load(name) for path, name in GOLDEN.items()}
 Path = tuple[str | int, ...]
@@ -77,14 +94,22 @@ def changed(endpoint: str, path: Path, way: str, value: object) -> dict[str, Any
 
 
 def read_and_record(api: Api, workspace: Workspace) -> None:
-    pairs = [("srcWebProd01", "dstAmp01"), ("srcWebProd01", "dstHooks02")]
     listed = segment_catalog.read(api)
     told = (listed.workspace, listed.connections, listed.functions)
     catalog.record(workspace, *told, NOW, complete=listed.complete)
     counting.record_usage(workspace, segment_usage.read(api, [JUNE]), NOW)
     volume = segment_volume.read(api, Grain.HOUR, WINDOW)
     counting.record_volume(workspace, Grain.HOUR, WINDOW, volume, NOW)
-    counting.record_delivery(workspace, segment_delivery.read(api, pairs, WINDOW), NOW)
+    pairs = [("srcWebProd01", "dstAmp01"), ("srcWebProd01", "dstHooks02")]
+    deliveries = segment_delivery.read(api, [segment_delivery.Ask(*p, WINDOW) for p in pairs])
+    counting.record_delivery(workspace, deliveries, NOW)
+    ingested = segment_ingest.read(api, [segment_ingest.Ask("srcWebProd01", WINDOW)])
+    counting.record_ingest(workspace, ingested, NOW)
+    for warehouse in Connection.objects.filter(segment_id="whBig01"):
+        counting.record_syncs(workspace, warehouse, segment_syncs.read(api, "whBig01"), NOW)
+    counting.record_audit(workspace, segment_audit.read(api, WINDOW))
+    counting.record_schema(workspace, segment_schema.read(api, ["srcWebProd01"]), NOW)
+    counting.record_periods(workspace, segment_period.read(api, [JUNE]), NOW)
 
 
 Turn = Callable[[dict[str, Any]], int | None]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cdpwatch.demo import query as queries
-from cdpwatch.demo.api import catalog, delivery, usage, volume
+from cdpwatch.demo.api import audit, catalog, delivery, settings, syncs, usage, volume
 from cdpwatch.demo.query import Query
 from cdpwatch.demo.state import Demo
 from cdpwatch.demo.web import Refused, Reply, Request, as_error, as_json
@@ -22,18 +22,23 @@ ROUTES: dict[str, Endpoint] = {
     "/sources/{id}": catalog.source,
     "/sources/{id}/connected-destinations": catalog.connected_destinations,
     "/sources/{id}/connected-warehouses": catalog.connected_warehouses,
+    "/sources/{id}/settings": settings.schema,
     "/destinations": catalog.destinations,
     "/destinations/{id}": catalog.destination,
     "/destination/{id}/filters": catalog.filters,
     "/warehouses": catalog.warehouses,
     "/warehouses/{id}": catalog.warehouse,
     "/warehouses/{id}/connected-sources": catalog.connected_sources,
+    "/warehouses/{id}/syncs": syncs.of_warehouse,
+    "/warehouses/{id}/connected-sources/{id}/syncs": syncs.of_source,
     "/labels": catalog.labels,
     "/functions": catalog.functions,
     "/functions/{id}": catalog.function,
     "/usage/api-calls/daily": usage.workspace_calls,
     "/usage/api-calls/sources/daily": usage.source_calls,
     "/usage/mtu/daily": usage.workspace_users,
+    "/usage/mtu/sources/daily": usage.source_users,
+    "/audit-events": audit.events,
     "/events/volume": volume.events,
     "/delivery-overview/successfully-received": delivery.successfully_received,
     "/delivery-overview/failed-on-ingest": delivery.failed_on_ingest,

@@ -74,12 +74,12 @@ def warehouses(demo: Demo, query: Query) -> dict[str, Any]:
 
 
 def warehouse(demo: Demo, query: Query, warehouse_id: str) -> dict[str, Any]:
-    _check_warehouse(warehouse_id)
+    check_warehouse(warehouse_id)
     return {"warehouse": _warehouse()}
 
 
 def connected_sources(demo: Demo, query: Query, warehouse_id: str) -> dict[str, Any]:
-    _check_warehouse(warehouse_id)
+    check_warehouse(warehouse_id)
     rows, pagination = query.page(world.WAREHOUSE_SOURCES)
     return {"sources": [_source(row) for row in rows], "pagination": pagination}
 
@@ -115,7 +115,8 @@ def find_destination(destination_id: str) -> world.Destination:
     return world.DESTINATION_BY_ID[destination_id]
 
 
-def _check_warehouse(warehouse_id: str) -> None:
+def check_warehouse(warehouse_id: str) -> None:
+    """Raises Refused (404)."""
     if warehouse_id != world.WAREHOUSE_ID:
         raise Refused(404, "No such warehouse")
 

@@ -37,7 +37,9 @@ DESTINATION_GROUPS = SOURCE_GROUPS + DESTINATION_ONLY
 
 def successfully_received(demo: Demo, query: Query) -> dict[str, Any]:
     source, grid = _source(query), _grid(demo, query)
-    return _answer(query, grid, delivery.received(demo.ledger(), source, grid), RECEIVED_GROUPS)
+    ledger = demo.ledger()
+    found = delivery.received(ledger, source, grid) + delivery.blocked(ledger, source, grid)
+    return _answer(query, grid, found, RECEIVED_GROUPS)
 
 
 def failed_on_ingest(demo: Demo, query: Query) -> dict[str, Any]:
@@ -46,9 +48,8 @@ def failed_on_ingest(demo: Demo, query: Query) -> dict[str, Any]:
 
 
 def filtered_at_source(demo: Demo, query: Query) -> dict[str, Any]:
-    """Always empty: the demo blocks no event in a source's schema."""
-    _source(query)
-    return _answer(query, _grid(demo, query), [], SOURCE_GROUPS)
+    source, grid = _source(query), _grid(demo, query)
+    return _answer(query, grid, delivery.blocked(demo.ledger(), source, grid), SOURCE_GROUPS)
 
 
 def filtered_at_destination(demo: Demo, query: Query) -> dict[str, Any]:

@@ -54,6 +54,18 @@ def workspace_users(demo: Demo, query: Query) -> dict[str, Any]:
     return {"dailyWorkspaceMTUUsage": rows, "pagination": pagination}
 
 
+def source_users(demo: Demo, query: Query) -> dict[str, Any]:
+    """Users of each source, in proportion to its calls of the day."""
+    days = settled_days(demo, query)
+    found = [
+        {"sourceId": source_id, **_users_row(day, calls / (sum(of_day.values()) or 1))}
+        for day, of_day in zip(days, _calls(demo, days), strict=True)
+        for source_id, calls in of_day.items()
+    ]
+    rows, pagination = query.page(found)
+    return {"dailyPerSourceMTUUsage": rows, "pagination": pagination}
+
+
 def settled_days(demo: Demo, query: Query) -> list[date]:
     """The days of the asked calendar month that have a row; none for a month out of reach."""
     asked = query.instant("period").date()
@@ -78,14 +90,14 @@ def _source_row(day: date, source_id: str, total: int) -> dict[str, str]:
     return {"sourceId": source_id, "apiCalls": str(total), "timestamp": stamp(day)}
 
 
-def _users_row(day: date) -> dict[str, Any]:
+def _users_row(day: date, share: float = 1) -> dict[str, Any]:
     """Users grow through the month, ever more slowly, as regulars come back."""
     begin, end = months_before(day, 0), months_before(day, -1)
     reach = day.day**0.5
     return {
         "periodStart": _unix(begin),
         "periodEnd": _unix(end),
-        **{name: str(round(count * reach)) for name, count in USERS_PER_DAY.items()},
+        **{name: str(round(count * reach * share)) for name, count in USERS_PER_DAY.items()},
         "timestamp": stamp(day),
     }
 

@@ -1,4 +1,4 @@
-"""Says in words whether Segment and Slack can be reached with what is configured."""
+"""Says in words whether Segment, Slack and the vendors can be reached with what is configured."""
 
 from typing import Any
 
@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from cdpwatch import watch
 from cdpwatch.seed import the_workspace
 
+WORDS = {True: "ok", False: "FAILED", None: "off"}  # off: a vendor that nobody connected
+
 
 class Command(BaseCommand):
     help = __doc__
@@ -14,6 +16,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         results = watch.check(the_workspace())
         for name, works, said in results:
-            self.stdout.write(f"{'ok     ' if works else 'FAILED '} {name}: {said}")
-        if not all(works for _, works, _ in results):
+            self.stdout.write(f"{WORDS[works]:8}{name}: {said}")
+        if any(works is False for _, works, _ in results):
             raise CommandError("Not everything is connected.")
