@@ -56,7 +56,7 @@ def statusz(request: HttpRequest) -> HttpResponse:
     workspace = Workspace.objects.order_by("pk").first()
     parts = {pulse.name: _part(pulse.at, pulse.late, now) for pulse in health.pulses(now)}
     rows = health.poller_rows(workspace, now) if workspace else []
-    pollers = {row.name: _part(row.last_good, row.late, now) for row in rows}
+    pollers = {row.name: _part(row.last_good, row.late, now) for row in rows if row.connected}
     oldest = health.outbox(workspace).oldest if workspace else None
     late = any(part["state"] == "late" for part in [*parts.values(), *pollers.values()])
     answer = {

@@ -78,6 +78,11 @@ def test_it_gives_the_age_of_the_oldest_message(client: Client, workspace: Works
     assert told["oldest_undelivered_seconds"] >= 3 * 3600
 
 
+def test_it_is_silent_about_what_nobody_has_connected(client: Client, workspace: Workspace) -> None:
+    assert {"usage", "volume"} <= client.get(STATUS).json()["pollers"].keys()
+    assert "amplitude" not in client.get(STATUS).json()["pollers"]
+
+
 def test_it_answers_before_there_is_a_workspace(client: Client, db: None) -> None:
     assert client.get(STATUS).json()["pollers"] == {}
 
