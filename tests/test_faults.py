@@ -117,6 +117,7 @@ def rows_of(name: str) -> Rows:
 FAILS = {
     "401": r"refused \(401\): the token is wrong, revoked",
     "403": r"refused \(403\): the token is wrong, revoked",
+    "403-quota": r"refused \(403\): the token is wrong, revoked",
     "404": r"not found \(404\)",
     "422": r"refused \(422\): The request is not valid",
     "429": r"rate limited \(429\)",

@@ -145,7 +145,9 @@ def blocked(ledger: Ledger, source: world.Source, grid: Grid) -> list[Tally]:
 
 
 def outcomes(ledger: Ledger, destination: world.Destination, grid: Grid) -> list[Tally]:
-    """What the destination did with each call of its source."""
+    """What the destination did with each call of its source; nothing is known in device mode."""
+    if destination.kind in world.DEVICE_MODE:
+        return []
     return _tallies(
         ledger,
         _of(destination.source, ledger.streams()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cdpwatch.demo.world import FUNCTION_CATALOG_ID
+from cdpwatch.demo.world import DEVICE_MODE, FUNCTION_CATALOG_ID
 
 # slug: (id in Segment's catalog, name, description, category, cloud event source)
 SOURCE_KINDS: dict[str, tuple[str, str, str, str, bool]] = {
@@ -40,6 +40,14 @@ DESTINATION_KINDS: dict[str, tuple[str, str, str, str, str, str]] = {
         "632b1116e0cb83902f3fd717",
         "HubSpot Cloud Mode (Actions)",
         "actions-hubspot-cloud",
+        "https://hubspot.example",
+        "CRM",
+        "Upsert Contact",
+    ),
+    "hubspot-web": (
+        "631a1c2bfdce36a23f0a14ec",
+        "HubSpot Web (Actions)",
+        "actions-hubspot-web",
         "https://hubspot.example",
         "CRM",
         "Upsert Contact",
@@ -81,6 +89,7 @@ def source_metadata(kind: str) -> dict[str, Any]:
 
 def destination_metadata(kind: str) -> dict[str, Any]:
     number, name, slug, website, category, action = DESTINATION_KINDS[kind]
+    device = kind in DEVICE_MODE
     return {
         "id": number,
         "name": name,
@@ -92,8 +101,11 @@ def destination_metadata(kind: str) -> dict[str, Any]:
         "status": "PUBLIC",
         "previousNames": [name],
         "categories": [category],
-        "components": [{"type": "SERVER", "code": "", "owner": "SEGMENT"}],
-        "supportedFeatures": {"cloudModeInstances": "MULTIPLE", "deviceModeInstances": "NONE"},
+        "components": [{"type": "BROWSER" if device else "SERVER", "code": "", "owner": "SEGMENT"}],
+        "supportedFeatures": {
+            "cloudModeInstances": "NONE" if device else "MULTIPLE",
+            "deviceModeInstances": "SINGLE" if device else "NONE",
+        },
         "supportedMethods": {"track": True, "identify": True, "group": True, "pageview": True},
         "supportedPlatforms": {"browser": True, "server": True, "mobile": True},
         "actions": [_action(slug, action)],

@@ -81,13 +81,14 @@ def serve(
         signal.signal(name, lambda *_: stop.set())
     with running(port, data_dir, token) as url:
         if port_file:
-            connects = vendors.connects(f"{url}{vendors.ROOT}")
+            connects = vendors.at_first(f"{url}{vendors.ROOT}")
             _write_whole(port_file.with_name("demo-vendors.json"), json.dumps(connects))
             _write_whole(port_file, url)
         _say(f"Segment API    {url}    token {token}")
         _say(f"Tracking API   {url}{intake.ROOT}/batch    write keys on the control page")
         _say(f"Control page   {url}/_demo")
         _say(f"Vendors        {url}{vendors.ROOT}    lists what connects them")
+        _say(f"To paste       {vendors.TO_PASTE}, on the Connect page; it is listed there too")
         _say(f"Slack webhook  {url}{slack.HOOK_PATH}    messages {url}/slack")
         stop.wait()
 

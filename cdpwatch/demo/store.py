@@ -1,4 +1,5 @@
-"""What changes while the demo runs, in SQLite: leaks, faults, Slack messages, tracked messages.
+"""What changes while the demo runs, in SQLite: leaks, faults, Slack messages, tracked messages,
+jobs of the warehouse.
 
 One connection behind a lock serves all request threads. Without a folder the store lives in memory.
 """
@@ -28,9 +29,11 @@ create table if not exists fault (id integer primary key, path_prefix text not n
     kind text not null, seconds real not null, times integer not null);
 create table if not exists message (id integer primary key, at text not null, body text not null);
 create table if not exists used_token (token text primary key);
+create table if not exists job (id text primary key, at text not null, body text not null);
 """
 FAR_FUTURE = 2**40  # epoch minutes: the end of a leak that still runs
 PAST_LEAK_MONTHS = 5
+JOBS_KEPT = timedelta(days=2)  # their ids carry the day
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,19 @@ class Store:
         with self._open() as db:
             used = db.execute("insert or ignore into used_token values (?)", (token,))
             return used.rowcount == 1
+
+    def keep_job(self, job_id: str, at: datetime, body: dict[str, Any]) -> bool:
+        """Whether there was no job of the warehouse by that id."""
+        row = (job_id, at.isoformat(), json.dumps(body))
+        with self._open() as db:
+            db.execute("delete from job where at < ?", ((at - JOBS_KEPT).isoformat(),))
+            return db.execute("insert or ignore into job values (?, ?, ?)", row).rowcount == 1
+
+    def job(self, job_id: str) -> tuple[dict[str, Any], datetime] | None:
+        """What was kept of it, and when it was made."""
+        with self._open() as db:
+            row = db.execute("select body, at from job where id = ?", (job_id,)).fetchone()
+        return (json.loads(row[0]), datetime.fromisoformat(row[1])) if row else None
 
     def take(self, messages: Iterable[Message], now: datetime) -> None:
         """Count messages of the Tracking API; all of them, or none if something fails."""

@@ -148,7 +148,7 @@ REGULAR: tuple[Flow, ...] = (
         "refiner",
         "prod-refiner",
         1_267,
-        _mix({}, identify=50, group=50),
+        _mix({}, identify=53, group=47),  # a user without an account sends no group call
         shapes.people,
         shapes.office,
     ),

@@ -150,6 +150,7 @@ _FEEDS = {
     ),
     "customer-io": ("application", "backend", "census", "amplitude-cohort"),
     "hubspot": ("backend", "census"),
+    "hubspot-web": ("application",),
     "help-scout": ("backend",),
     "cloud-function": ("backend",),
 }
@@ -157,10 +158,14 @@ _DESTINATION_NAMES = {
     "amplitude": "Prod - Amplitude",
     "customer-io": "Prod - Customer.io",
     "hubspot": "Prod - HubSpot",
+    "hubspot-web": "Prod - HubSpot",
     "help-scout": "Prod - Help Scout",
     "cloud-function": "Prod - Cloud Function",
 }
 _MISNAMED = {("amplitude", "manual"): "Production - Amplitude"}
+
+# The browser sends to these past Segment's servers (device mode), which counts nothing of it.
+DEVICE_MODE = frozenset(("hubspot-web",))
 
 DESTINATIONS: tuple[Destination, ...] = tuple(
     Destination(kind, _MISNAMED.get((kind, app), _DESTINATION_NAMES[kind]), f"prod-{app}")

@@ -61,7 +61,7 @@ def test_it_gives_destinations_every_key_that_a_strict_client_wants(world: World
         assert set(row) == {"id", "name", "enabled", "sourceId", "settings", "metadata"}
         assert set(row["metadata"]) >= wanted
         assert world.data(f"/destinations/{row['id']}") == {"destination": row}
-    assert len({row["id"] for row in rows}) == len(rows) == 15
+    assert len({row["id"] for row in rows}) == len(rows) == 16
 
 
 def test_it_plants_a_canary_in_every_secret(world: World) -> None:

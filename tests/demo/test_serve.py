@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cdpwatch.demo import vendors
+
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
 
@@ -38,3 +40,11 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         printed, _ = demo.communicate(timeout=20)
     assert demo.returncode == 0
     assert "/slack/services/T000DEMO/B000DEMO/demo" in printed
+    assert "REFINER_API_KEY, on the Connect page" in printed
+
+
+def test_it_leaves_one_vendors_key_to_be_pasted_and_tells_it() -> None:
+    url = "http://127.0.0.1:8001/vendors"
+    left = vendors.connects(url).items() - vendors.at_first(url).items()
+    assert left == {("REFINER_API_KEY", "demo-refiner")}
+    assert vendors.at_first(url)["REFINER_API_URL"] == f"{url}/refiner"

@@ -13,6 +13,8 @@ from cdpwatch.demo.web import HTML, Refused, Reply, as_error, as_json
 
 Make = Callable[[float], Reply]  # seconds of the fault -> reply
 PROXY_PAGE = b"<!doctype html><title>Sign in</title><h1>Sign in to the network</h1>"
+OUT_OF_QUOTA = b"""{"error": {"code": 403, "message": "Quota exceeded", "errors": [
+{"reason": "quotaExceeded", "message": "Quota exceeded: your project ran out of it"}]}}"""
 MIB = 2**20
 BOMB_MIB = 128
 DIGITS = 5_000
@@ -66,6 +68,10 @@ def _packed() -> bytes:
 REPLIES: dict[str, tuple[str, Make]] = {
     "401": ("status 401", _status(401, "The token is missing, invalid or has no access")),
     "403": ("status 403", _status(403, "The token has no access to this resource")),
+    "403-quota": (
+        "status 403 as Google sends it when a quota of the day is used up",
+        _fixed(403, OUT_OF_QUOTA),
+    ),
     "404": ("status 404", _status(404, "No such resource")),
     "422": ("status 422", _status(422, "The request is not valid")),
     "429": ("status 429; asks to wait the given seconds, in header and body", _limited),

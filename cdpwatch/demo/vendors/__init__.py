@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cdpwatch.demo.state import Demo
 from cdpwatch.demo.vendors import (
     amplitude,
+    bigquery,
     census,
     customerio,
     helpscout,
@@ -25,6 +26,7 @@ from cdpwatch.demo.web import Refused, Reply, Request, as_error, as_json
 
 ROOT = "/vendors"
 OWN_URL = "{root}"  # in a value of `connects`: the URL of the vendor's own root
+TO_PASTE = "REFINER_API_KEY"  # `up --demo` leaves it to a person, who tries connecting with it
 
 
 class Vendor(NamedTuple):
@@ -44,13 +46,14 @@ VENDORS: dict[str, Vendor] = {
     "monitoring": Vendor(monitoring.answer, monitoring.CONNECTS),
     "hubspot": Vendor(hubspot.answer, hubspot.CONNECTS),
     "helpscout": Vendor(helpscout.answer, helpscout.CONNECTS),
+    "bigquery": Vendor(bigquery.answer, bigquery.CONNECTS),
 }
 
 
 def answer(demo: Demo, request: Request) -> Reply:
     """The vendor's reply; one that raises Refused answers in the demo's own envelope.
 
-    `GET /vendors` lists the environment that connects all of them: `up --demo` reads it.
+    `GET /vendors` lists the environment that connects all of them.
     """
     name, _, path = request.path.removeprefix(ROOT).strip("/").partition("/")
     try:
@@ -70,3 +73,8 @@ def connects(url: str) -> dict[str, str]:
         for name, vendor in VENDORS.items()
         for variable, value in vendor.connects.items()
     }
+
+
+def at_first(url: str) -> dict[str, str]:
+    """What `up --demo` sets: all but the key that is left to paste on the Connect page."""
+    return {variable: value for variable, value in connects(url).items() if variable != TO_PASTE}
