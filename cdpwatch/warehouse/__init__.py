@@ -6,6 +6,7 @@ last the scan that groups calls by host, path and library. Views are never read:
 
     keys.py     its keys, checked, and the limits that people set
     client.py   Google's own client, imported when it is first needed
+    session.py  the session that client asks through: a deadline, a cap, no redirect
     errors.py   Google's errors by their reason, as the tree of cdpwatch.http
     jobs.py     one query paid once: dry run, limits, a job id that a second turn finds again
     queries.py  the texts in sql/ filled in, for the tables and columns that exist

@@ -32,12 +32,14 @@ def warehouse(
     *,
     url: str = "",
     allow_loopback: bool = False,
+    ca_file: str = "",
     before_each: Callable[[], object] = lambda: None,
     retries: float = RETRIES,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Warehouse:
     """A warehouse to ask. `url` (default Google's) without https is an emulator's: no key then.
 
+    `ca_file` holds certificate authorities to trust besides the usual ones.
     `before_each` is called before every request; `retries` is how long (seconds) the client goes
     on trying one; `sleep` waits between two looks at a job. Raises ApiError for a key file that
     is none and an address that we do not call.
@@ -47,15 +49,17 @@ def warehouse(
         address = f"http://{address}"  # as Google writes BIGQUERY_EMULATOR_HOST
     check_url(address, "the BigQuery API", allow_loopback=allow_loopback)
     with told(now):
-        client = _client(settings, address)
+        client = _client(settings, address, allow_loopback=allow_loopback, ca_file=ca_file)
     return Warehouse(
         client, settings, meter, now, before_each=before_each, retries=retries, sleep=sleep
     )
 
 
-def _client(settings: Settings, address: str) -> Any:
+def _client(settings: Settings, address: str, **network: Any) -> Any:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
+
+    from .session import session
 
     if address.startswith("http://"):  # an emulator asks for no key, and must not be shown ours
         credentials: Any = AnonymousCredentials()  # type: ignore[no-untyped-call]
@@ -64,6 +68,7 @@ def _client(settings: Settings, address: str) -> Any:
     return bigquery.Client(
         settings.project,
         credentials=credentials,
+        _http=session(credentials, sign_in=bool(settings.credentials), **network),
         client_options={"api_endpoint": address},
     )
 

@@ -23,6 +23,7 @@ from cdpwatch.http import (
     Unreachable,
 )
 
+REST = 10 * 60.0  # seconds, after a limit of the minute that the client's own tries did not outlast
 QUOTA_ZONE = ZoneInfo("America/Los_Angeles")  # daily quotas begin anew at its midnight
 LONGEST_SAID = 200  # characters
 SOON = {"rateLimitExceeded", "jobRateLimitExceeded"}
@@ -60,26 +61,29 @@ def told(now: datetime) -> Iterator[None]:
         raise Unauthorized(KEY_FILE) from None
     except requests.exceptions.JSONDecodeError:
         raise BadPayload("BigQuery answered with something that is not JSON.") from None
-    except (requests.exceptions.RequestException, TimeoutError):
-        raise Unreachable("BigQuery did not answer in full.") from None
+    except (requests.exceptions.RequestException, TimeoutError) as error:
+        raise _of_cause(error, now) from None
     except (ValueError, TypeError, KeyError):  # of values that are not of their column's type
         raise BadPayload("BigQuery answered in a shape that its client cannot read.") from None
 
 
 def _of_cause(cause: Any, now: datetime) -> ApiError:
-    """Why the client gave up trying again."""
+    """Why the client gave up trying again; what our session says is inside of its error."""
     if hasattr(cause, "errors"):
         return of_google(cause, now)
-    return Unreachable("BigQuery did not answer in full, time and again.")
+    said = next((each for each in getattr(cause, "args", ()) if isinstance(each, ApiError)), None)
+    return said or Unreachable("BigQuery did not answer in full.")
 
 
 def of_google(error: Any, now: datetime) -> ApiError:
     """One of Google's errors, by the reason that it gives, else by its status."""
     detail, status = _detail(error), int(error.code or 0)
     reason = str(detail.get("reason", ""))
-    said = " ".join(str(detail.get("message", "")).split())[:LONGEST_SAID] or f"HTTP {status}"
+    said = " ".join(str(detail.get("message", "")).split())[:LONGEST_SAID].rstrip(". ")
+    said = f"{said or f'HTTP {status}'}."
     if reason in SOON:
-        return RateLimited(f"BigQuery's rate limit is reached: {said}", status=status)
+        said = f"BigQuery's rate limit is reached: {said}"
+        return RateLimited(said, status=status, retry_after=REST)
     if reason == "quotaExceeded":
         return quota(said, now)
     if reason == "bytesBilledLimitExceeded":

@@ -9,7 +9,7 @@ from typing import Any
 
 from cdpwatch.counters import Clock, CountRow, Exactness, Kind
 from cdpwatch.days import start_of
-from cdpwatch.http import ApiError, BadPayload, Fields, NotFound, sample_of
+from cdpwatch.http import ApiError, BadPayload, Fields, NotFound, RateLimited, sample_of
 from cdpwatch.readings import Rejection, TrafficReading, Window
 
 from . import queries
@@ -22,12 +22,16 @@ QUARTER = 6  # hours; days that are over are scanned once in so many
 @dataclass
 class WarehouseReading:
     """What a turn gave. `scanned` are sources (by segment id) with the whole days of which
-    `traffic` says everything; `counts` are raw rows, duplicates among them."""
+    `traffic` says everything; `asked` are the slugs of those of which everything could be asked;
+    `counts` are raw rows, duplicates among them; `rest` is for how many seconds Google wants to
+    hear no more, once a quota was used up on the way."""
 
     traffic: list[TrafficReading] = field(default_factory=list)
     counts: list[CountRow] = field(default_factory=list)
     scanned: list[tuple[str, Window]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    rest: float = 0.0
 
 
 def check(warehouse: Warehouse, sources: Mapping[str, str]) -> str:
@@ -53,24 +57,39 @@ def _is_there(warehouse: Warehouse, slug: str) -> bool:
 
 
 def read(
-    warehouse: Warehouse, sources: Mapping[str, str], window: Window, now: datetime
+    warehouse: Warehouse,
+    sources: Mapping[str, str],
+    window: Window,
+    now: datetime,
+    since: Mapping[str, datetime] | None = None,
 ) -> WarehouseReading:
     """Rows and calls of the whole UTC days that `window` touches. `sources`: slug by segment id.
 
+    `since`: from when a source, by slug, is to be read, where that is before the window.
+
     A source whose dataset cannot be read, or would cost too much, is left out and told in
-    `rejections`. Raises ApiError where every source was left out like that: the first one's, a
-    missing dataset last, since that is usual (a source that the warehouse does not take).
+    `rejections`; so are all that follow one for which a quota was used up, which is the project's.
+    Raises ApiError where every source was left out like that: the quota's, else the first one's,
+    a missing dataset last, since that is usual (a source that the warehouse does not take).
     """
     reading, left_out = WarehouseReading(), list[ApiError]()
+    over: RateLimited | None = None
     for source_id, slug in sources.items():
         try:
-            _source(warehouse, reading, (source_id, slug), queries.days_of(window), now)
+            if over:
+                raise over
+            start = min(window.start, (since or {}).get(slug, window.start))
+            days = queries.days_of(Window(start, window.end))
+            _source(warehouse, reading, (source_id, slug), days, now)
+            reading.asked.append(slug)
         except ApiError as error:
+            over = error if isinstance(error, RateLimited) else over
             left_out.append(error)
             dataset = warehouse.settings.dataset_of(slug)
             reading.rejections.append(Rejection(f"dataset {dataset}", str(error)))
+    reading.rest = over.retry_after or 0.0 if over else 0.0
     if sources and not reading.counts and left_out:
-        raise min(left_out, key=lambda error: isinstance(error, NotFound))
+        raise over or min(left_out, key=lambda error: isinstance(error, NotFound))
     return reading
 
 

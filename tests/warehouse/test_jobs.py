@@ -210,6 +210,13 @@ def test_it_waits_for_the_quota_until_googles_day_begins(opened: Opened, google:
     assert e.value.retry_after == pytest.approx(timedelta(hours=19.9) / timedelta(seconds=1), 0.01)
 
 
+def test_it_rests_for_minutes_after_a_limit_of_the_minute(opened: Opened, google: Google) -> None:
+    google.faults = [Fault("/queries/", 403, "rateLimitExceeded")]
+    with pytest.raises(RateLimited) as e:
+        ask(opened())
+    assert e.value.retry_after == 600
+
+
 @pytest.mark.parametrize(
     ("body", "kind"),
     [(b"<html>sign in</html>", BadPayload), (b'{"jobComplete": tr', BadPayload)],

@@ -15,8 +15,9 @@ from cdpwatch.warehouse import Meter, WarehouseReading, queries, read, settings_
 from cdpwatch.warehouse.client import warehouse
 from tests.warehouse.emulator import emulator, wanted
 
+LEFT_OUT = "BigQuery's SQL on its emulator: CDPWATCH_BQ_EMULATOR=1 runs it, 600 MB"
 pytestmark = [
-    pytest.mark.skipif(not wanted(), reason="CDPWATCH_BQ_EMULATOR=1 runs the SQL: 600 MB, 30 s"),
+    pytest.mark.skipif(not wanted(), reason=LEFT_OUT),
     pytest.mark.timeout(300),
 ]
 CALLS = 200_000
