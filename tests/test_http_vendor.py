@@ -93,6 +93,15 @@ def test_it_asks_another_address_with_other_headers_and_the_same_hooks() -> None
     assert turns == ["asked"] and len(api.rejections) == 1
 
 
+def test_it_cuts_a_token_that_was_fetched_out_of_what_the_vendor_says() -> None:
+    said = {"error": "the Bearer token fetched-a-minute-ago of x-1234 is no good"}
+    api = client(lambda request: httpx.Response(400, json=said))
+    other = api.beside("", {"Authorization": "Bearer fetched-a-minute-ago"})
+    with api, pytest.raises(Refused, match=r"the Bearer token \[token\] of") as error:
+        other.get("/rows")
+    assert "fetched-a-minute-ago" not in str(error.value)
+
+
 @pytest.mark.parametrize("key", ["a\nb", "schlüssel", "a\0b"])
 def test_it_refuses_a_key_that_no_header_can_hold(key: str) -> None:
     with pytest.raises(Unauthorized, match="A key of Acme holds characters") as error:

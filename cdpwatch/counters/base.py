@@ -69,6 +69,19 @@ class Key:
     label: str  # on the Connect page: "API key of the project"
     secret: bool = True
     optional: bool = False
+    unless: str = ""  # of an optional key file: what stands in for it, "Google's own login"
+
+    @property
+    def connects(self) -> bool:
+        """Whether it is among the lines that connect its counter."""
+        return bool(self.unless) or not self.optional
+
+    @property
+    def line(self) -> str:
+        """The line of the environment that sets it, with a comment of what it is."""
+        if self.unless:
+            return f"{self.variable}_FILE=…  # unless {self.unless} is there"
+        return f"{self.variable}=…  # {self.label}"
 
 
 @dataclass(frozen=True)

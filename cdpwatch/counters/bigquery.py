@@ -32,7 +32,13 @@ BIGQUERY = Counter(
     app="bigquery",
     keys=(
         Key("project", "BIGQUERY_PROJECT", "Project that pays for the queries", secret=False),
-        Key("credentials", "BIGQUERY_CREDENTIALS", "Key file (JSON), whole", optional=True),
+        Key(
+            "credentials",
+            "BIGQUERY_CREDENTIALS",
+            "Key file (JSON), whole",
+            optional=True,
+            unless="Google's own login",
+        ),
         Key(
             "datasets",
             "BIGQUERY_DATASETS",

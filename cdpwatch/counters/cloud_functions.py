@@ -32,6 +32,12 @@ from .reading import HOUR, told
 AUDIENCE = "https://monitoring.googleapis.com/"
 LIFETIME = 3600  # seconds; Google takes no longer one
 MOST_PAGES = 100
+PAGE = {
+    "timeSeries",
+    "nextPageToken",
+    "executionErrors",
+    "unit",
+}  # or none of them
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")  # of a project or a function: quoted in a filter
 REFUSALS = {
     401: (
@@ -148,6 +154,8 @@ def _series(api: JsonApi, path: str, question: dict[str, str]) -> list[object]:
     for _ in range(MOST_PAGES):
         asked = {**question, "pageToken": token} if token else question
         page = fields_of(api.get(path, asked), f"GET {path}")
+        if set(page.row) - PAGE:
+            raise page.wrong("timeSeries", "is missing")
         found += page.items("timeSeries") if page.has("timeSeries") else []
         token = page.text("nextPageToken", "")
         if not token:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter as Sums
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import takewhile
 
 from cdpwatch.http import Fields, JsonApi
 from cdpwatch.http.payload import fields_of
@@ -26,22 +27,16 @@ LATEST = 2**33  # seconds since 1970: the year 2242
 def fetch(api: JsonApi, keys: Keys, window: Window) -> Iterator[CountRow]:
     """A row for each hour that was reached, the window's first one counted whole. Raises ApiError.
 
-    An hour is exact where an older activity was met, else a lower bound.
+    Each is the least that came: of a busy hour only the end is seen, and of a day not every hour.
     """
     first = window.start.replace(minute=0, second=0, microsecond=0)
-    sums: Sums[datetime] = Sums()
-    whole = False
-    for moment in _newest_first(api):
-        if moment < first:
-            whole = True
-            break
+    sums: Sums[datetime] = Sums({first: 0})  # silence is a number too
+    for moment in takewhile(lambda moment: moment >= first, _newest_first(api)):
         if moment < window.end:
             sums[moment.replace(minute=0, second=0)] += 1
-    oldest = min(sums, default=first)
+    least, clock = Exactness.LOWER_BOUND, Clock.EVENT
     for hour, count in sums.items():
-        exact = whole or hour > oldest
-        exactness = Exactness.EXACT if exact else Exactness.LOWER_BOUND
-        yield CountRow(hour, "hour", Kind.RECEIVED, count, exactness, Clock.EVENT, "track")
+        yield CountRow(hour, "hour", Kind.RECEIVED, count, least, clock, "track")
 
 
 def _newest_first(api: JsonApi) -> Iterator[datetime]:
@@ -78,7 +73,13 @@ CUSTOMERIO_ACTIVITIES = Counter(
     headers=CUSTOMERIO.headers,
     check=CUSTOMERIO.check,
     fetch=fetch,
-    caps=Caps(every=HOUR, settles=timedelta(), reread=HOUR, reach=HOUR, covers=""),
+    caps=Caps(
+        every=HOUR,
+        settles=HOUR,
+        reread=HOUR,
+        reach=HOUR,
+        covers="track calls, as a band",
+    ),
     blind=(
         "Customer.io has no total of what it took in: the newest 1,000 events of an hour show that"
         " they come, not how many there are."

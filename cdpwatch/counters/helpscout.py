@@ -1,8 +1,10 @@
-"""Help Scout: how many customers were last changed on a day. A sign of life, no count of calls.
+"""Help Scout: how many customers were last changed on a day. A band, no count of calls.
 
 `modifiedSince` has no upper end, so a day is the difference of two totals; it is asked for once,
 after midnight. Each turn signs in: with the app's own credentials, or with a refresh token, which
-Help Scout replaces at each use. The new one is handed to `api.rotated` before anything else.
+Help Scout replaces at each use. The new one is handed to `api.rotated` before anything else; a
+worker that dies before that is kept leaves a token used up, and turns go on with the app's own
+credentials until somebody pastes a fresh one.
 Source: developer.helpscout.com/mailbox-api.
 """
 
@@ -37,6 +39,10 @@ USED_UP = (
     " and paste the new one on Connect (the environment cannot keep the next one), or leave it"
     " empty to use the app's own credentials."
 )
+GOES_ON = (
+    "the refresh token is used up; counted with the app's own credentials. Sign in again and paste"
+    " the new one on Connect, or leave it empty"
+)
 
 
 def check(api: JsonApi, keys: Keys) -> str:
@@ -52,7 +58,7 @@ def fetch(api: JsonApi, keys: Keys, window: Window) -> Iterator[CountRow]:
 
     A customer that changes again counts on its last day alone.
     """
-    inside = _signed_in(api, keys)
+    inside = _signed_in_somehow(api, keys)
     ends = [start_of(day) for day in days_of(window)]
     with told(REFUSALS):
         totals = [_changed_since(inside, end) for end in ends]
@@ -60,10 +66,10 @@ def fetch(api: JsonApi, keys: Keys, window: Window) -> Iterator[CountRow]:
         yield CountRow(
             start,
             "day",
-            Kind.STATE,
+            Kind.RECEIVED,
             max(since_start - since_end, 0),
-            Exactness.STATE,
-            Clock.DELIVER,
+            Exactness.LOWER_BOUND,  # calls of the same customer are one change
+            Clock.RECEIVE,
             "identify",
             "customers changed",
         )
@@ -72,6 +78,21 @@ def fetch(api: JsonApi, keys: Keys, window: Window) -> Iterator[CountRow]:
 def _changed_since(api: JsonApi, start: datetime) -> int:
     answer = api.get(CUSTOMERS, {"modifiedSince": iso_utc(start), "page": 1})
     return fields_of(answer, f"GET {CUSTOMERS}").part("page").whole("totalElements")
+
+
+def _signed_in_somehow(api: JsonApi, keys: Keys) -> JsonApi:
+    """As `_signed_in`; once a refresh token is used up, by the app's own credentials, told."""
+    try:
+        return _signed_in(api, keys)
+    except Unauthorized as used_up:
+        if not keys.get("refresh_token"):
+            raise
+        try:
+            inside = _signed_in(api, {**keys, "refresh_token": ""})
+        except Unauthorized:
+            raise used_up from None
+    api.reject(f"POST {TOKEN}", GOES_ON, None)
+    return inside
 
 
 def _signed_in(api: JsonApi, keys: Keys) -> JsonApi:
@@ -85,6 +106,8 @@ def _signed_in(api: JsonApi, keys: Keys) -> JsonApi:
     try:
         answer = fields_of(api.post(TOKEN, json=asked, once=True), f"POST {TOKEN}")
     except (Refused, Unauthorized) as error:
+        if error.status not in (400, 401, 403):  # a redirect says nothing of the keys
+            raise
         raise Unauthorized(USED_UP if refresh else NO_APP, status=error.status) from None
     if refresh and answer.has("refresh_token"):
         api.rotated("refresh_token", answer.text("refresh_token"))
@@ -111,7 +134,13 @@ HELPSCOUT = Counter(
     check=check,
     fetch=fetch,
     # A day that is read again later has lost the customers that changed since.
-    caps=Caps(every=DAY, settles=timedelta(), reread=timedelta(), reach=2 * DAY, covers=""),
+    caps=Caps(
+        every=DAY,
+        settles=timedelta(),
+        reread=timedelta(),
+        reach=2 * DAY,
+        covers="identify calls, as a band",
+    ),
     blind=(
         "Help Scout counts customers that anything changed, each once; Segment's failed and"
         " repeated identify calls are in no number."

@@ -2,7 +2,8 @@
 
 Segment's destination signs in as an OAuth app, and HubSpot's usage endpoint counts private apps
 alone; one identify call is one to four requests there. So no number of HubSpot's is Segment's:
-what is read shows that something arrives, and how much of the API's daily quota is used.
+what is read is a band, since of many calls at least one changes something, and shows how much of
+the API's daily quota is used.
 Source: HubSpot's public API specification, accountInfo and CRM search.
 """
 
@@ -54,7 +55,7 @@ def fetch(api: JsonApi, keys: Keys, window: Window) -> Iterator[CountRow]:
         for day in days:
             for kind, changed, call_type in OBJECTS:
                 total = _total(api, kind, [_on(day, changed)])
-                yield _state(start_of(day), call_type, f"{kind} changed", total)
+                yield _changed(start_of(day), call_type, f"{kind} changed", total)
         yield from _usage(api, start_of(days[-1]))
 
 
@@ -80,7 +81,9 @@ def _usage(api: JsonApi, today: datetime) -> Iterator[CountRow]:
     rows = fields_of(api.get(USAGE), f"GET {USAGE}").items("results")
     for row in api.taken(rows, f"GET {USAGE}: results", _used):
         for name, count in row.items():
-            yield _state(today, "*", name, count)
+            yield CountRow(
+                today, "day", Kind.STATE, count, Exactness.STATE, Clock.RECEIVE, event=name
+            )
 
 
 def _used(row: Fields) -> dict[str, int]:
@@ -91,10 +94,10 @@ def _used(row: Fields) -> dict[str, int]:
     return {name: row.whole("currentUsage"), f"{name}, allowed": row.whole("usageLimit")}
 
 
-def _state(bucket: datetime, call_type: str, name: str, count: int) -> CountRow:
-    return CountRow(
-        bucket, "day", Kind.STATE, count, Exactness.STATE, Clock.DELIVER, call_type, name
-    )
+def _changed(day: datetime, call_type: str, name: str, count: int) -> CountRow:
+    """Calls of the same contact are one change, so it is the least that came."""
+    least, clock = Exactness.LOWER_BOUND, Clock.RECEIVE
+    return CountRow(day, "day", Kind.RECEIVED, count, least, clock, call_type, name)
 
 
 HUBSPOT = Counter(
@@ -108,7 +111,13 @@ HUBSPOT = Counter(
     check=check,
     fetch=fetch,
     # A day that is read again later has lost the contacts that changed since.
-    caps=Caps(every=6 * HOUR, settles=HOUR, reread=timedelta(), reach=2 * DAY, covers=""),
+    caps=Caps(
+        every=6 * HOUR,
+        settles=HOUR,
+        reread=timedelta(),
+        reach=2 * DAY,
+        covers="identify and group calls, as a band",
+    ),
     blind=(
         "HubSpot counts API calls of private apps alone, and Segment is an OAuth app; changed"
         " contacts are those that anything changed, each once."

@@ -90,10 +90,12 @@ class JsonApi(Asker):
         """The same vendor at another address ("": at this one) or with other headers: same hooks,
         same rejections.
 
-        Where a token is fetched first. It is closed with this one. Raises as `vendor`.
+        Where a token is fetched first: what `headers` carry is cut out of messages like any other
+        secret. It is closed with this one. Raises as `vendor`.
         """
         url = base_url or str(self._client.base_url)
-        other = JsonApi(self._opened, url, headers, self._secrets, **self._bounds)
+        tokens = [word for value in headers.values() for word in value.split()[-1:]]  # no "Bearer"
+        other = JsonApi(self._opened, url, headers, (*self._secrets, *tokens), **self._bounds)
         other.before_each = lambda: self.before_each()
         other.on_throttled = lambda seconds: self.on_throttled(seconds)
         other.rotated = lambda name, value: self.rotated(name, value)

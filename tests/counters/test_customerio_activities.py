@@ -19,8 +19,9 @@ from tests.factories import at
 WINDOW = Window(at(18, 11, 5), at(18, 12, 5))
 
 
-def row(hour: int, count: int, exactness: Exactness = Exactness.EXACT) -> CountRow:
-    return CountRow(at(18, hour), "hour", Kind.RECEIVED, count, exactness, Clock.EVENT, "track")
+def row(hour: int, count: int) -> CountRow:
+    least = Exactness.LOWER_BOUND
+    return CountRow(at(18, hour), "hour", Kind.RECEIVED, count, least, Clock.EVENT, "track")
 
 
 def every(seconds: int, number: int = 100_000) -> Any:
@@ -43,16 +44,18 @@ def every(seconds: int, number: int = 100_000) -> Any:
 
 def test_it_counts_whole_hours_back_to_the_windows_start(fake: Any, count: Any) -> None:
     fake.replies[PATH] = every(seconds=10)
-    assert count(CUSTOMERIO_ACTIVITIES, WINDOW) == [row(12, 30), row(11, 360)]
+    assert count(CUSTOMERIO_ACTIVITIES, WINDOW) == [row(11, 360), row(12, 30)]
 
 
-def test_it_calls_an_hour_a_lower_bound_that_it_did_not_walk_through(fake: Any, count: Any) -> None:
+def test_it_gives_silence_as_a_number(fake: Any, count: Any) -> None:
+    fake.replies[PATH] = {"activities": [], "next": ""}
+    assert count(CUSTOMERIO_ACTIVITIES, WINDOW) == [row(11, 0)]
+
+
+def test_it_walks_so_many_pages_and_no_further(fake: Any, count: Any) -> None:
     fake.replies[PATH] = every(seconds=1)
     seen = MOST_PAGES * PER_PAGE
-    assert count(CUSTOMERIO_ACTIVITIES, WINDOW) == [
-        row(12, 300),
-        row(11, seen - 300, Exactness.LOWER_BOUND),
-    ]
+    assert count(CUSTOMERIO_ACTIVITIES, WINDOW) == [row(11, seen - 300), row(12, 300)]
     assert len(fake.asked) == MOST_PAGES
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cdpwatch.counters import Kind
+from cdpwatch.counters import Exactness, Kind
 from cdpwatch.counters.helpscout import CUSTOMERS, HELPSCOUT, ME, TOKEN
 from cdpwatch.http import BadPayload, ServerError, Unauthorized
 from cdpwatch.readings import Window
@@ -50,7 +50,7 @@ def rotations(fake: FakeVendor, keys: dict[str, str]) -> list[tuple[str, str, in
 def test_it_gives_the_day_that_is_over_as_a_difference(fake: FakeVendor) -> None:
     [row] = fake.fetch(HELPSCOUT, APP, WINDOW)
     assert (row.bucket, row.grain, row.count) == (TUESDAY, "day", 211)
-    assert (row.kind, row.call_type) == (Kind.STATE, "identify")
+    assert (row.kind, row.exactness) == (Kind.RECEIVED, Exactness.LOWER_BOUND)
 
 
 def test_it_gives_no_day_less_than_nothing(fake: FakeVendor) -> None:

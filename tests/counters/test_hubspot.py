@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cdpwatch.counters import Kind
+from cdpwatch.counters import Exactness, Kind
 from cdpwatch.counters.hubspot import DETAILS, HUBSPOT, USAGE
 from cdpwatch.http import Unauthorized
 from cdpwatch.readings import Window
@@ -28,10 +28,11 @@ def fake() -> FakeVendor:
     )
 
 
-def test_it_gives_states_alone_and_compares_nothing(fake: FakeVendor) -> None:
+def test_it_gives_the_least_that_came_and_the_usage_as_a_state(fake: FakeVendor) -> None:
     rows = fake.fetch(HUBSPOT, KEYS, WINDOW)
-    assert {row.kind for row in rows} == {Kind.STATE}
-    assert HUBSPOT.caps.covers == ""
+    bounds = [row.exactness for row in rows if row.kind == Kind.RECEIVED]
+    assert bounds == [Exactness.LOWER_BOUND] * 4
+    assert {row.kind for row in rows[4:]} == {Kind.STATE}
     assert [(row.bucket, row.call_type, row.event, row.count) for row in rows] == [
         (TUESDAY, "identify", "contacts changed", 8421),
         (TUESDAY, "group", "companies changed", 350),

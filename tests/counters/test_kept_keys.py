@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from cdpwatch import vault, watch
 from cdpwatch.counters.helpscout import HELPSCOUT
@@ -45,11 +46,25 @@ def test_it_keeps_the_new_refresh_token_of_a_turn_that_fails(
     assert refresh_token(pasted) == "demo-refresh-2"
 
 
+def test_it_is_not_locked_out_where_a_worker_died_before_it_kept_the_new_token(
+    pasted: Workspace, demo: DemoWorkspace, vendors: dict[str, str]
+) -> None:
+    app = {"client_id": vendors["HELPSCOUT_APP_ID"], "grant_type": "refresh_token"}
+    app |= {"client_secret": vendors["HELPSCOUT_APP_SECRET"], "refresh_token": "demo-refresh-1"}
+    demo.http.post("/vendors/helpscout/v2/oauth2/token", json=app).raise_for_status()
+    watch.poll("helpscout", pasted, demo.now)
+    run = PollRun.objects.latest("pk")
+    assert (run.state, run.error) == ("good", "")
+    assert VendorCount.objects.filter(counter="helpscout").exists()
+    assert "paste the new one on Connect" in run.rejections.get().reason
+
+
 def test_it_says_on_the_run_that_a_refresh_token_was_used_up(
-    pasted: Workspace, demo: DemoWorkspace
+    pasted: Workspace, demo: DemoWorkspace, settings: Settings
 ) -> None:
     watch.poll("helpscout", pasted, demo.now)
     vault.keep_key(pasted, HELPSCOUT, "refresh_token", "demo-refresh-1")
+    settings.VENDOR_VARIABLES = {**settings.VENDOR_VARIABLES, "HELPSCOUT_APP_SECRET": "revoked"}
     with pytest.raises(Unauthorized):
         watch.poll("helpscout", pasted, demo.forward(days=1))
     run = PollRun.objects.latest("pk")
