@@ -11,26 +11,26 @@ import httpx
 import pytest
 from django.db.models import F, Sum
 
-from cdpwatch.demo.state import Demo
 from cdpwatch.http import ApiError, Unreachable
 from cdpwatch.models import Reading, Workspace, WorkspaceDay
 from cdpwatch.watch import asks
-from tests.contract.subjects import NAMES, Rows, Subject, a_demo, rows
+from tests.contract.subjects import NAMES, Rows, Standing, Subject, a_demo, rows
 from tests.factories import NOVEMBER
 
-STEP = 97  # bytes between two cuts
-MOST_CUTS = 4  # of one answer: a longer one is cut less often, first and last byte among them
+STEP, EDGE = 97, 50  # bytes between two cuts; at both ends each byte is cut
+MOST_CUTS = 60  # between the ends: a longer answer is cut less often
+CHEAP = 100_000  # bytes
 Turn = Callable[[Subject], Any]
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[Demo]:
+def demo() -> Iterator[Standing]:
     with a_demo() as demo:
         yield demo
 
 
 @pytest.fixture(params=NAMES)
-def subject(request: pytest.FixtureRequest, workspace: Workspace, demo: Demo) -> Subject:
+def subject(request: pytest.FixtureRequest, workspace: Workspace, demo: Standing) -> Subject:
     """One poller or counter of a workspace whose catalog is read."""
     if request.param != "catalog":
         Subject("catalog", workspace, demo).turn()
@@ -58,14 +58,18 @@ def test_it_adds_nothing_when_it_reads_the_same_twice(subject: Subject) -> None:
 # Trouble
 
 
-def check_nothing_is_written(turn: Callable[[], Any], before: Rows) -> None:
-    """The turn fails, or says what it left out; either way nothing is stored."""
+def check_it_fails_or_tells(turn: Callable[[], Any]) -> None:
+    """The turn fails with a sentence, or says what it left out."""
     try:
         told = turn()
     except ApiError as error:
         assert str(error).endswith(".")
     else:
         assert told
+
+
+def check_nothing_is_written(turn: Callable[[], Any], before: Rows) -> None:
+    check_it_fails_or_tells(turn)
     assert rows() == before
 
 
@@ -101,31 +105,40 @@ def test_it_says_that_the_other_side_is_unreachable(subject: Subject) -> None:
 # Answers that are not whole, and rows that come twice
 
 
-def cuts(length: int) -> list[int]:
-    """Where to cut a body of `length` bytes: each STEP bytes, not too often, and the last byte."""
+def cuts(bodies: list[bytes]) -> list[int]:
+    """Where to cut the last of these: its first and last EDGE bytes, and each STEP between.
+
+    Less often where much has to be read before it; its last byte is always missing once.
+    """
+    length, dear = len(bodies[-1]), 1 + sum(map(len, bodies[:-1])) // CHEAP
     places = range(0, length, STEP)
-    return sorted({*places[:: max(1, len(places) // MOST_CUTS)], length - 1})
+    between = places[:: max(1, len(places) // MOST_CUTS)]
+    every = {*range(min(EDGE, length)), *between, *range(max(0, length - EDGE), length)}
+    return sorted(every, reverse=True)[::dear]
 
 
-def test_it_writes_nothing_of_an_answer_that_is_cut(subject: Subject) -> None:
-    lengths: list[int] = []
+def broken_off(body: bytes) -> Iterator[bytes]:
+    """A connection that ends before the body that was announced."""
+    yield body
+    raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
 
-    def measure(number: int, response: httpx.Response) -> httpx.Response:
-        lengths.append(len(response.content))
-        return response
 
+@pytest.mark.parametrize("where", ["first", "last"])
+def test_it_writes_nothing_of_an_answer_that_is_cut(subject: Subject, where: str) -> None:
+    """Whether the connection ends early, or what came looks whole to it."""
     subject.turn()  # later turns may ask for less
-    subject.turn(measure)
-    before = rows()
-    for place in {0, len(lengths) - 1}:
-        for length in cuts(lengths[place]):
+    subject.turn()
+    before, whole = rows(), subject.told if where == "last" else subject.told[:1]
+    for length in cuts(whole):
 
-            def cut(number: int, response: httpx.Response) -> httpx.Response:
-                if number != place:  # noqa: B023 - called within this round
-                    return response
-                return httpx.Response(200, content=response.content[:length])  # noqa: B023
+        def cut(number: int, response: httpx.Response) -> httpx.Response:
+            part = response.content[:length]  # noqa: B023 - called within this round
+            if number != len(whole) - 1:
+                return response
+            return httpx.Response(200, content=part if length % 2 else broken_off(part))  # noqa: B023
 
-            check_nothing_is_written(lambda: subject.turn(cut), before)  # noqa: B023
+        check_it_fails_or_tells(lambda: subject.turn(cut))  # noqa: B023
+    assert rows() == before  # dear, so once for all: what one cut had written would be there
 
 
 def doubled(value: Any) -> Any:
@@ -183,7 +196,7 @@ USAGE = asks.READ["usage"]
 
 
 @pytest.fixture
-def usage(workspace: Workspace, demo: Demo) -> Subject:
+def usage(workspace: Workspace, demo: Standing) -> Subject:
     return Subject("usage", workspace, demo)
 
 
