@@ -122,11 +122,12 @@ def record_days(workspace: Workspace, calls: list[int], now: datetime = NOW) -> 
 
 def bill(owner: Workspace | Connection, today: date, calls: int, days: int = 62) -> None:
     """Bill the same `calls` on each of the last whole days before `today`."""
-    table, name = (
-        (WorkspaceDay, "workspace") if isinstance(owner, Workspace) else (SourceDay, "source")
-    )
     past = [today - timedelta(days=n) for n in range(1, days + 1)]
-    table.objects.bulk_create([table(**{name: owner, "day": day, "calls": calls}) for day in past])
+    if isinstance(owner, Workspace):
+        rows = [WorkspaceDay(workspace=owner, day=day, calls=calls) for day in past]
+        WorkspaceDay.objects.bulk_create(rows)
+    else:
+        SourceDay.objects.bulk_create(SourceDay(source=owner, day=day, calls=calls) for day in past)
     refresh_all_months(owner if isinstance(owner, Workspace) else owner.workspace)
 
 
@@ -144,14 +145,15 @@ def make_live(
     hour = minute.replace(minute=0)
     buckets = {VolumeMinute: minute, VolumeHour: hour, VolumeDay: hour.replace(hour=0)}
     for table, bucket in buckets.items():
-        row, _ = table.objects.get_or_create(
+        rows = table._default_manager
+        row, _ = rows.get_or_create(
             source=source,
             bucket=bucket,
             call_type=call_type,
             event=event,
             defaults={"count": 0},
         )
-        table.objects.filter(pk=row.pk).update(count=row.count + count)
+        rows.filter(pk=row.pk).update(count=row.count + count)
 
 
 def make_sources(workspace: Workspace, number: int, now: datetime) -> list[Connection]:

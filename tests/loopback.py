@@ -22,6 +22,7 @@ def serve(answering: Answering, tls: ssl.SSLContext | None = None) -> Iterator[s
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are two writes
 
         def do_GET(self) -> None:
             answering(self)

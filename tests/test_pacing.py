@@ -30,6 +30,7 @@ from cdpwatch.pacing import (
 )
 from cdpwatch.watch.asks import segment_api
 from tests.answering import TOKEN, Script, client, failure, ok
+from tests.bench.pacing import BUDGET, above, arrivals_of
 from tests.servers import broker, redis_programs
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -211,6 +212,13 @@ def test_it_shares_one_budget_between_workers(broker_url: str) -> None:
     for worker in workers:
         worker.join()
     assert sum(counts) == 6
+
+
+def test_it_makes_no_call_above_the_budget_in_several_processes() -> None:
+    """By the server's clock: processes that ask as fast as they may, and a real Redis."""
+    arrivals = arrivals_of(processes=3, seconds=5.0)
+    assert above(arrivals) == 0
+    assert len(arrivals) >= BUDGET  # and they did come to the limit
 
 
 def test_it_gives_each_token_a_budget_of_its_own(broker_url: str) -> None:

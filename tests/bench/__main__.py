@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 
-from tests.bench import browser, ingest, memory, pacing, pages, polling, rollups, server
+from tests.bench import browser, ingest, memory, pacing, pages, polling, rollups, scale, server
 from tests.bench.figure import Figure
 
 # A text among the figures is a remark, printed as it is.
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[], Iterable[Figure | str]]] = {
     "rollups": rollups.figures,
     "polling": polling.figures,
     "pacing": pacing.figures,
+    "scale": scale.figures,
     "memory": memory.figures,
     "server": server.figures,
     "pages": pages.figures,

@@ -26,8 +26,8 @@ PROCESSES, SECONDS = 3, 15.0
 
 
 def figures() -> Iterator[Figure | str]:
-    alone = _arrivals(1)
-    arrivals = _arrivals(PROCESSES)
+    alone = arrivals_of(1)
+    arrivals = arrivals_of(PROCESSES)
     calls = Yardstick("one process", len(alone))
     yield Figure(f"{PROCESSES} processes: calls above the budget", above(arrivals), "", 0)
     yield Figure(
@@ -43,7 +43,7 @@ def above(arrivals: list[float]) -> int:
     )
 
 
-def _arrivals(processes: int) -> list[float]:
+def arrivals_of(processes: int, seconds: float = SECONDS) -> list[float]:
     """When the requests of so many greedy processes reached the server."""
     met: list[float] = []
 
@@ -53,7 +53,7 @@ def _arrivals(processes: int) -> list[float]:
 
     with broker(next(iter(redis_programs().values()))) as shelf, serve(answer) as url:
         spawn = multiprocessing.get_context("spawn")
-        workers = [spawn.Process(target=_ask, args=(url, shelf)) for _ in range(processes)]
+        workers = [spawn.Process(target=_ask, args=(url, shelf, seconds)) for _ in range(processes)]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -62,9 +62,9 @@ def _arrivals(processes: int) -> list[float]:
     return sorted(met)
 
 
-def _ask(url: str, shelf: str) -> None:
+def _ask(url: str, shelf: str, seconds: float) -> None:
     pacing.LIMITS = {"SEGMENT_API_URL": (pacing.Rule("", ".*", LIMIT),)}
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     with segment(url, "bench", allow_loopback=True) as api:
         api.pace = pacing.Budget("SEGMENT_API_URL", "bench", pacing.Shelf(shelf), SHARE)
         while time.monotonic() < until:
