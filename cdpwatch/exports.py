@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, TextIO
 
@@ -174,6 +175,30 @@ def names(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
             }
 
 
+def events(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
+    """One row per source, call type and event name that was ever seen: live calls of the span."""
+    yield from events_of(Connection.objects.filter(workspace=workspace).in_bulk(), first, last)
+
+
+def events_of(sources: Mapping[int, Connection], first: date, last: date) -> Iterator[Row]:
+    """The event names of some sources, by primary key; calls without a name have the event ""."""
+    named = snapshot.names_of(sources, first, last)
+    totals: Counter[int] = Counter()
+    for row in named:
+        totals[row.source_id] += row.calls
+    for row in named:
+        yield {
+            "source_id": sources[row.source_id].segment_id,
+            "source": sources[row.source_id].name,
+            "call_type": row.call_type,
+            "event": row.event,
+            "calls": row.calls,
+            "share": round(row.calls / (totals[row.source_id] or 1), 6),
+            "first_seen": row.first_seen.isoformat() if row.first_seen else None,
+            "last_seen": row.last_seen.isoformat() if row.last_seen else None,
+        }
+
+
 def agreement(workspace: Workspace, first: date, last: date) -> Iterator[Row]:
     """One row per comparison and settled UTC day that both sides have a number for."""
     rows = snapshot.rows_of(workspace, first, last, datetime.now(UTC))
@@ -205,6 +230,7 @@ EXPORTS: dict[str, Callable[[Workspace, date, date], Iterator[Row]]] = {
     "alerts": alerts,
     "catalog": catalog,
     "names": names,
+    "events": events,
     "agreement": agreement,
 }
 # Headers of tables that may be empty; the others are headed by what their rows hold.
@@ -237,6 +263,16 @@ HEADERS = {
         "new_name",
         "choices",
         "why",
+    ],
+    "events": [
+        "source_id",
+        "source",
+        "call_type",
+        "event",
+        "calls",
+        "share",
+        "first_seen",
+        "last_seen",
     ],
     "agreement": [
         "day",

@@ -109,6 +109,10 @@ class UsageReading:
     cumulative: int
 
 
+OTHER = "(other)"  # in place of an event's name: the folded tail of many
+UNNAMED = ("", OTHER)
+
+
 @dataclass(frozen=True)
 class VolumeReading:
     """Live calls of one source, call type and event in the bucket that starts at `bucket`."""

@@ -85,14 +85,6 @@ RETENTION: dict[type[Model], Kept] = {
 }
 
 
-def age_of(table: type[Model]) -> timedelta:
-    """How long rows of a table that is pruned are kept. Raises KeyError for one that is not."""
-    age = RETENTION[table].age
-    if age is None:
-        raise KeyError(table)
-    return age
-
-
 def expired(table: type[Model], now: datetime) -> QuerySet[Model]:
     """Rows past their keeping at `now`; none of a table that is kept for ever."""
     kept, rows = RETENTION[table], table._default_manager

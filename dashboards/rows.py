@@ -69,8 +69,12 @@ class Row:
         return self.connection.environment.name if self.connection.environment else ""
 
     @property
+    def is_source(self) -> bool:
+        return self.connection.direction == Direction.SOURCE
+
+    @property
     def flow(self) -> Flow:
-        return Flow.SOURCE if self.connection.direction == Direction.SOURCE else Flow.DESTINATION
+        return Flow.SOURCE if self.is_source else Flow.DESTINATION
 
     @property
     def text(self) -> str:

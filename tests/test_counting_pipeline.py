@@ -107,7 +107,7 @@ def volume(workspace: Workspace, day: int, event: str, count: int, month: int = 
 
 def names() -> list[tuple[object, ...]]:
     rows = EventName.objects.order_by("event")
-    return list(rows.values_list("event", "first_seen", "last_seen", "calls"))
+    return list(rows.values_list("event", "first_seen", "last_seen"))
 
 
 LATELY = Window(at(16), NOW)
@@ -119,30 +119,22 @@ def test_it_knows_since_when_and_until_when_a_name_was_sent(workspace: Workspace
     volume(workspace, 18, "", 9)
     volume(workspace, 18, "(other)", 9)
     for _ in range(2):
-        assert counting.fold_event_names(workspace, LATELY, NOW) == 1
-    assert names() == [("Opened", date(2026, 11, 10), date(2026, 11, 17), 11)]
+        assert counting.fold_event_names(workspace, Window(at(10), NOW)) == 1
+    assert names() == [("Opened", date(2026, 11, 10), date(2026, 11, 17))]
 
 
 def test_it_moves_a_names_first_day_back_as_the_past_is_read(workspace: Workspace) -> None:
     volume(workspace, 17, "Opened", 6)
-    counting.fold_event_names(workspace, LATELY, NOW)
+    counting.fold_event_names(workspace, LATELY)
     volume(workspace, 5, "Opened", 100, month=6)
     volume(workspace, 9, "Gone", 100, month=6)
     june = Window(at(1, month=6), at(1, month=7))
-    counting.fold_event_names(workspace, june, NOW)
+    counting.fold_event_names(workspace, june)
     expected = [
-        ("Gone", date(2026, 6, 9), date(2026, 6, 9), 0),
-        ("Opened", date(2026, 6, 5), date(2026, 11, 17), 6),
+        ("Gone", date(2026, 6, 9), date(2026, 6, 9)),
+        ("Opened", date(2026, 6, 5), date(2026, 11, 17)),
     ]
     assert names() == expected
     VolumeDay.objects.filter(bucket__lt=at(1)).delete()  # what is pruned is not forgotten
-    counting.fold_event_names(workspace, LATELY, NOW)
+    counting.fold_event_names(workspace, LATELY)
     assert names() == expected
-
-
-def test_it_counts_no_calls_of_a_name_that_went_quiet(workspace: Workspace) -> None:
-    volume(workspace, 18, "Opened", 6)
-    counting.fold_event_names(workspace, LATELY, NOW)
-    later = at(25, month=12)
-    counting.fold_event_names(workspace, Window(at(24, month=12), later), later)
-    assert names() == [("Opened", date(2026, 11, 18), date(2026, 11, 18), 0)]

@@ -17,11 +17,11 @@ from django.db.models import Count, Model, QuerySet, Sum
 
 from cdpwatch.days import next_month, start_of
 from cdpwatch.models import TrafficDay, VolumeDay
+from cdpwatch.readings import OTHER
 
 from .rows import upsert
 
 MOST_NAMES = 500  # of a source and month
-OTHER = "(other)"
 AT_ONCE = 1_000  # rows of one transaction: some milliseconds, during which nobody else writes
 
 

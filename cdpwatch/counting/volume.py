@@ -8,9 +8,8 @@ from datetime import datetime
 
 from cdpwatch import retention
 from cdpwatch.models import VolumeDay, VolumeHour, VolumeMinute, Workspace
-from cdpwatch.readings import Grain, NoData, VolumeReading, Window
+from cdpwatch.readings import OTHER, Grain, NoData, VolumeReading, Window
 
-from .folding import OTHER
 from .rows import connections, upsert
 
 VolumeTable = type[VolumeMinute] | type[VolumeHour] | type[VolumeDay]

@@ -126,7 +126,6 @@ class Migration(migrations.Migration):
                 ("event", models.CharField(max_length=300)),
                 ("first_seen", models.DateField()),
                 ("last_seen", models.DateField()),
-                ("calls", models.BigIntegerField(default=0)),
                 (
                     "source",
                     models.ForeignKey(
@@ -267,8 +266,14 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "indexes": [
+                    models.Index(
+                        fields=["month", "source", "calls", "unknown_days"],
+                        name="month_by_source",
+                    )
+                ],
                 "constraints": [
-                    models.UniqueConstraint(fields=("month", "source"), name="one_source_month")
+                    models.UniqueConstraint(fields=("source", "month"), name="one_source_month")
                 ],
             },
         ),

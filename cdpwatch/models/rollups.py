@@ -23,7 +23,13 @@ class SourceMonth(MonthRow):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=["month", "source"], name="one_source_month"),
+            models.UniqueConstraint(fields=["source", "month"], name="one_source_month"),
+        )
+        # Month by source, answered by the index alone.
+        indexes = (
+            models.Index(
+                fields=["month", "source", "calls", "unknown_days"], name="month_by_source"
+            ),
         )
 
     def __str__(self) -> str:

@@ -59,7 +59,7 @@ class DiscardDay(models.Model):
 
 
 class EventName(models.Model):
-    """One event name of one source: the days between which it was seen, and its calls of late."""
+    """One event name of one source, and the UTC days between which it was seen."""
 
     source = models.ForeignKey(
         Connection, models.CASCADE, related_name="event_names", db_index=False
@@ -68,7 +68,6 @@ class EventName(models.Model):
     event = models.CharField(max_length=300)
     first_seen = models.DateField()
     last_seen = models.DateField()
-    calls = models.BigIntegerField(default=0)  # of the last 30 days
 
     class Meta:
         constraints = (

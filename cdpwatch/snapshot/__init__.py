@@ -20,6 +20,7 @@ from .counts import (
     workspace_days,
     workspace_months,
 )
+from .events import NamedCalls, names_of
 from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
 from .sheet import FRESH, Sheet, current, keep, sheet_of, stamp
 from .traffic import EVEN_HOURS, began, calls_by_event, hour_shares, traffic
@@ -31,6 +32,7 @@ __all__ = [
     "FRESH",
     "WORKER_START",
     "Deliveries",
+    "NamedCalls",
     "PastPeriod",
     "Sheet",
     "Snapshot",
@@ -46,6 +48,7 @@ __all__ = [
     "is_billed",
     "keep",
     "months_by_source",
+    "names_of",
     "other_side",
     "past_periods",
     "places_of",

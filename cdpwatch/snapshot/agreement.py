@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import CharField, Max, QuerySet, Sum
-from django.db.models.functions import Cast
+from django.db.models import CharField, Count, Max, Min, QuerySet, Sum
+from django.db.models.functions import Cast, TruncDate
 
 from cdpwatch.counters import COUNTERS, Counter, Kind
 from cdpwatch.days import DAY, start_of
@@ -17,6 +17,7 @@ from cdpwatch.models import (
     DeliveryDay,
     IngestDay,
     Link,
+    PollerState,
     SourceDay,
     TrafficDay,
     VendorCount,
@@ -34,7 +35,9 @@ from cdpwatch.reconciling import (
     Rows,
     Sent,
     VendorDay,
+    moved,
     own_pairs,
+    silent,
     vendor_pairs,
 )
 
@@ -46,10 +49,30 @@ LOADED = ("SUCCESS", "SUCCEEDED", "COMPLETED")  # a sync's status, in capitals
 Counts = dict[int, dict[date, int]]
 
 
+# What was found of a workspace, and when; a worker evaluates every minute, settled days stay.
+_found: dict[tuple[int, datetime], tuple[object, tuple[Pair, ...]]] = {}
+
+
 def compared(workspace: Workspace, now: datetime) -> tuple[Pair, ...]:
-    """Every comparison of the days that a change of its gap is judged by."""
+    """The comparisons whose gap changed, or whose other side fell silent.
+
+    Looked for once an hour, and when a counter has read since: live volume alone reads every
+    minute, and it changes no settled day.
+    """
+    held = (now.replace(minute=0, second=0, microsecond=0), _read(workspace, but="volume"))
+    whose = (workspace.pk, workspace.created_at)
+    known, pairs = _found.get(whose, (None, ()))
+    if known != held:
+        pairs = _changed(workspace, now)
+        _found[whose] = (held, pairs)
+    return pairs
+
+
+def _changed(workspace: Workspace, now: datetime) -> tuple[Pair, ...]:
     rows = rows_of(workspace, now.date() - COMPARED * DAY, now.date(), now)
-    return (*own_pairs(rows), *vendor_pairs(rows))
+    pairs = (*own_pairs(rows), *vendor_pairs(rows))
+    off = [trend.pair for trend in moved(pairs, now)]
+    return (*off, *(pair for pair, _ in silent(pairs, now)))
 
 
 def rows_of(
@@ -60,7 +83,7 @@ def rows_of(
     counters: Mapping[str, Counter] = COUNTERS,
 ) -> Rows:
     """What was counted from `first` to `last`, both included: UTC days."""
-    vendors = _vendors(workspace, first, last)
+    vendors, loads = _vendors(workspace, first, last), _loads(workspace)
     places = places_of(workspace)
     live, live_days = _live(workspace, first, last)
     for pk, named in _named(places, vendors, counters, first, last).items():
@@ -75,7 +98,10 @@ def rows_of(
         ingest=_ingest(workspace, first, last),
         sent=_sent(workspace, first, last),
         warehouse=_warehouse(workspace, first, last),
-        loaded_to=_loaded_to(workspace),
+        synced=_synced(workspace, first, last),
+        loaded_to={source: newest for source, (newest, _) in loads.items()},
+        loads_every={source: every for source, (_, every) in loads.items() if every},
+        read=_read(workspace),
         vendors=vendors,
         counters={key: other_side(counter) for key, counter in counters.items()},
     )
@@ -119,6 +145,7 @@ def _place(row: Connection, fed_by: tuple[int, ...]) -> Place:
         production=bool(row.environment and row.environment.production),
         fed_by=fed_by,
         function=row.app is None and row.function is not None,
+        slug=row.slug,
     )
 
 
@@ -210,11 +237,36 @@ def _warehouse(workspace: Workspace, first: date, last: date) -> Counts:
     return _by_key(rows.values_list("source_id", "day").annotate(Sum("count")))
 
 
-def _loaded_to(workspace: Workspace) -> dict[int, datetime]:
-    """When the newest good sync of each source began: what came later is not in it."""
+def _synced(workspace: Workspace, first: date, last: date) -> Counts:
+    """Rows that runs which began on a day have loaded; a day that was not read whole is no day."""
+    rows = WarehouseSync.objects.filter(warehouse__workspace=workspace).exclude(source=None)
+    oldest = rows.aggregate(Min("started_at"))["started_at__min"]
+    if oldest is None:
+        return {}
+    rows = rows.filter(started_at__range=_span(max(first, oldest.date() + DAY), last))
+    by_day = rows.values_list("source_id", TruncDate("started_at", tzinfo=UTC))
+    return _by_key(by_day.annotate(Sum("rows", default=0)))
+
+
+def _read(workspace: Workspace, but: str = "") -> dict[str, datetime]:
+    rows = PollerState.objects.filter(workspace=workspace).exclude(poller=but)
+    return {row.poller: row.last_good for row in rows if row.last_good}
+
+
+def _loads(workspace: Workspace) -> dict[int, tuple[datetime, timedelta | None]]:
+    """When the newest good sync of each source began, and how long it was between two of them.
+
+    What came after the newest is not in it.
+    """
     rows = WarehouseSync.objects.filter(warehouse__workspace=workspace, ended_at__isnull=False)
     good = rows.filter(status__iregex=f"^({'|'.join(LOADED)})$").exclude(source=None)
-    return dict(good.values_list("source_id").annotate(Max("started_at")))
+    ends = good.values_list("source_id").annotate(
+        Min("started_at"), Max("started_at"), Count("started_at", distinct=True)
+    )
+    return {
+        source: (newest, (newest - oldest) / (times - 1) if times > 1 else None)
+        for source, oldest, newest, times in ends
+    }
 
 
 def _vendors(workspace: Workspace, first: date, last: date) -> tuple[VendorDay, ...]:

@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from django.db.models import Sum
 
 from cdpwatch.days import DAY
-from cdpwatch.models import DeliveryDay, SourceDay, Workspace
+from cdpwatch.models import DeliveryDay, Workspace
 from cdpwatch.policy import Rule, Verdict, judge
-from cdpwatch.readings import DayCount, TrafficSlice
+from cdpwatch.readings import TrafficSlice
 
-from .counts import DAY_COUNT, counted, live_by_day, used_by_day, used_in
+from .counts import counted, live_by_day, used_by_day, used_in
+from .past import Past, Span, past_of
 from .traffic import sources_of
 from .whole import Snapshot
 
@@ -36,12 +37,12 @@ class SourceRow:
 def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], int]:
     """Sources by calls used in this period, and the remainder that no listed source explains."""
     today = view.situation.now.date()
-    days = _source_days(workspace, min(view.previous.start, today - 31 * DAY))
+    past = past_of(workspace, ((view.period.start, today), _same_days(view)), today)
     live: dict[int, list[TrafficSlice]] = defaultdict(list)
     for piece in view.situation.traffic:
         live[piece.source_id].append(piece)
     sources = sources_of(workspace)
-    rows = [_source_row(pk, days.get(pk, {}), live[pk], view) for pk in sources]
+    rows = [_source_row(pk, past.get(pk, Past()), live[pk], view) for pk in sources]
     rows = [row for row in rows if row.used or sources[row.source_id].retired_at is None]
     rows.sort(key=lambda row: (-row.used, sources[row.source_id].name))
     total = view.standing.used
@@ -49,29 +50,19 @@ def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], 
     return listed, total - sum(row.used for row in rows)
 
 
-def _source_days(workspace: Workspace, since: date) -> dict[int, dict[date, DayCount]]:
-    days: dict[int, dict[date, DayCount]] = defaultdict(dict)
-    rows = SourceDay.objects.filter(source__workspace=workspace, day__gte=since)
-    for source, day, *rest in rows.values_list("source_id", *DAY_COUNT):
-        days[source][day] = DayCount(day, *rest)
-    return days
-
-
 def _source_row(
-    source_id: int,
-    days: Mapping[date, DayCount],
-    pieces: Sequence[TrafficSlice],
-    view: Snapshot,
+    source_id: int, past: Past, pieces: Sequence[TrafficSlice], view: Snapshot
 ) -> SourceRow:
-    today = view.situation.now.date()
-    used = used_by_day(days, live_by_day(pieces), today)
-    total = used_in(counted(used, days, today), view.period, today)
+    today, days = view.situation.now.date(), past.days
+    live = {day: calls for day, calls in live_by_day(pieces).items() if day >= past.live_from}
+    used = used_by_day(days, live, today)
+    total = used_in(counted(used, days, today), view.period, today) + past.months_in(view.period)
     return SourceRow(
         source_id=source_id,
         used=total,
         settled=total - (used.get(today) or 0),
         share=0.0,
-        before=_same_days_before(days, view),
+        before=past.known_in(*_same_days(view)),
         spark=tuple(used.get(today - n * DAY) for n in range(30, 0, -1)),
         leaking=any(leak.source_id == source_id for leak in view.found),
         verdicts=verdicts_of(pieces, view.situation.rules),
@@ -84,14 +75,10 @@ def verdicts_of(pieces: Sequence[TrafficSlice], rules: Iterable[Rule]) -> tuple[
     return tuple(sorted({judge(rules, piece).verdict for piece in current}))
 
 
-def _same_days_before(days: Mapping[date, DayCount], view: Snapshot) -> int | None:
-    """Calls of the previous period up to the same day, when all of them are known."""
+def _same_days(view: Snapshot) -> Span:
+    """The days of the previous period up to the same day of it."""
     passed = (view.situation.now.date() - view.period.start).days
-    before = [view.previous.start + n * DAY for n in range(min(passed, view.previous.days))]
-    known = [days[day].calls for day in before if day in days]
-    if not known or len(known) < len(before) or None in known:
-        return None
-    return sum(calls or 0 for calls in known)
+    return view.previous.start, view.previous.start + min(passed, view.previous.days) * DAY
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from cdpwatch import editing, renames, snapshot, wording
 from cdpwatch.models import App, CatalogChange, Function, Link, Role
-from dashboards import pipeline
+from dashboards import names, pipeline
 from dashboards.access import person
 from dashboards.charts import bars_svg
 from dashboards.context import the_workspace
@@ -32,7 +32,7 @@ def app(request: HttpRequest, slug: str) -> HttpResponse:
     row = get_object_or_404(App, workspace=the_workspace(), slug=slug)
     now = datetime.now(UTC)
     found = read(now)
-    return _page(request, "catalog/app.html", entry_at(found, url_of(row)), found, now)
+    return _system(request, entry_at(found, url_of(row)), found, now)
 
 
 @require_safe
@@ -40,8 +40,7 @@ def function(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Function, workspace=the_workspace(), pk=pk)
     now = datetime.now(UTC)
     found = read(now)
-    entry = entry_at(found, url_of(row))
-    return _page(request, "catalog/app.html", entry, found, now, function=row)
+    return _system(request, entry_at(found, url_of(row)), found, now, function=row)
 
 
 @require_safe
@@ -62,12 +61,21 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         named=named,
         verdict=VERDICTS[named.verdict],
         system=next((entry for entry in found.entries if row in entry.rows), None),
+        names=names.of(pk, names.Wish.of(request.GET), now.date()) if row.is_source else None,
         **pipeline.of(row.connection, now.date()),
     )
 
 
 def entry_at(found: Catalog, url: str) -> Entry:
     return next(entry for entry in found.entries if entry.url == url)
+
+
+def _system(
+    request: HttpRequest, entry: Entry, found: Catalog, now: datetime, **more: Any
+) -> HttpResponse:
+    sources = [row.connection.pk for row in entry.rows]
+    traffic = traffic_rows(snapshot.calls_by_event(sources, found.sheet.period.start))
+    return _page(request, "catalog/app.html", entry, found, now, traffic=traffic, **more)
 
 
 def _page(
@@ -82,7 +90,6 @@ def _page(
         "links": links,
         "feeds": [link for link in links if link.source_id in ids],
         "fed_by": [link for link in links if link.target_id in ids],
-        "traffic": traffic_rows(snapshot.calls_by_event(ids, found.sheet.period.start)),
         "leaks": [leak for leak in found.sheet.found if leak.source_id in ids],
         "month": month_of(entry, now.date()),
         **texts(request, entry),
