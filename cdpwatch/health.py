@@ -5,11 +5,11 @@ The health page, `/statusz` and the notes about a dead worker read it from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 
 from . import counting, roster, snapshot, vault
 from .counters import COUNTERS
@@ -19,6 +19,7 @@ from .models import Delivery, DeliveryState, Heartbeat, PollerState, Workspace
 
 PROGRAMS = ("beat", "worker", "alerts")  # each notes its heartbeat every 15 s
 SILENT = timedelta(seconds=60)
+PRUNED = "prune"  # the heartbeat that the daily job leaves when it ends
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ def pulses(now: datetime) -> list[Pulse]:
 
 def _pulse(name: str, at: datetime | None, now: datetime) -> Pulse:
     return Pulse(name, at, late=at is None or now - at > SILENT)
+
+
+def pruned_at() -> datetime | None:
+    """When the daily job that drops and folds old rows last ended."""
+    return Heartbeat.objects.filter(name=PRUNED).values_list("at", flat=True).first()
 
 
 def worker_answers(now: datetime) -> bool:
@@ -97,23 +103,28 @@ def _throttled_until(name: str, state: PollerState | None, workspace: Workspace)
 
 @dataclass(frozen=True)
 class WarehouseUse:
-    """Bytes that this UTC month's queries were billed, and the most that they may be."""
+    """Bytes that this UTC month's queries were billed, the most that they may be, and when the
+    newest query was asked."""
 
     used: int
     most: int
+    asked_at: datetime | None
 
 
 def warehouse_use(
-    workspace: Workspace, pollers: Iterable[PollerRow], now: datetime
+    workspace: Workspace, connected: Collection[str], now: datetime
 ) -> WarehouseUse | None:
     """None while BigQuery is not connected, or by keys that cannot be: then its turn says why."""
-    if not any(row.connected for row in pollers if row.name == BIGQUERY.key):
+    if BIGQUERY.key not in connected:
         return None
     try:
         most = limit_of(vault.keys_of(workspace, BIGQUERY), "month_gib")
     except vault.Locked:
         return None
-    return None if most is None else WarehouseUse(counting.bytes_used(workspace, now), most)
+    if most is None:
+        return None
+    newest = workspace.query_jobs.aggregate(at=Max("asked_at"))["at"]
+    return WarehouseUse(counting.bytes_used(workspace, now), most, newest)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from datetime import date, datetime, timedelta
 
 THIN_SPACE = "\u2009"
 UNKNOWN = "–"
+MINUS = "\u2212"
 
 
 def exact(calls: float | None) -> str:
-    """18 800 123, with thin spaces between the thousands."""
-    return UNKNOWN if calls is None else f"{round(calls):,}".replace(",", THIN_SPACE)
+    """18 800 123, −140: with thin spaces between the thousands and a true minus sign."""
+    if calls is None:
+        return UNKNOWN
+    return f"{round(calls):,}".replace(",", THIN_SPACE).replace("-", MINUS)
 
 
 def short(calls: float | None) -> str:
@@ -76,9 +79,12 @@ def day(value: date | None) -> str:
     return UNKNOWN if value is None else f"{value:%a} {value.day} {value:%b}"
 
 
-def moment(value: datetime | None) -> str:
-    """Thu 19 Nov 14:20 UTC"""
-    return UNKNOWN if value is None else f"{day(value.date())} {value:%H:%M} UTC"
+def moment(value: datetime | None, now: datetime | None = None) -> str:
+    """Thu 19 Nov 14:20 UTC; Thu 2 Jan 2025 10:00 UTC where that is not the year of `now`."""
+    if value is None:
+        return UNKNOWN
+    year = f" {value.year}" if now and value.year != now.year else ""
+    return f"{day(value.date())}{year} {value:%H:%M} UTC"
 
 
 def length(value: timedelta) -> str:
@@ -88,6 +94,12 @@ def length(value: timedelta) -> str:
         if seconds < limit:
             return f"{round(seconds / unit)} {name}"
     return f"{round(seconds / 86_400)} d"
+
+
+def took(value: timedelta) -> str:
+    """412 ms, 3 s: how long something took, which may be less than a second."""
+    spent = max(0, round(1000 * value.total_seconds()))
+    return f"{spent} ms" if spent < 1000 else length(value)
 
 
 def age(then: datetime | None, now: datetime) -> str:

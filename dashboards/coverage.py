@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.utils.text import slugify
@@ -15,6 +15,7 @@ from cdpwatch.detectors.blind import is_late
 from cdpwatch.models import App, DeliveryDay, Flow, Function, PollerState, VendorCount, Workspace
 from cdpwatch.readings import Direction, PollerHealth
 from cdpwatch.reconciling import CLOCKS, SIDES, Place
+from dashboards.bands import BandLine
 from dashboards.rows import url_of
 
 LATELY = timedelta(days=31)
@@ -59,7 +60,10 @@ class Feed:
     clock: str
     final: str  # how long after its end a day's number is final
     standing: Standing
+    of_segment: bool = False  # or of our warehouse: the same reading for every system
     connect: tuple[str, ...] = ()  # the lines that connect it; () once it is connected
+    bands: tuple[BandLine, ...] = ()  # what it bounds, where it counts no calls
+    is_band: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,16 @@ class System:
     url: str
     feeds: tuple[Feed, ...]
     blind: tuple[str, ...]
+
+    @property
+    def plain(self) -> list[Feed]:
+        """Counts that many systems share, where nothing is to be said of them."""
+        return [feed for feed in self.feeds if feed.of_segment and feed.standing.state == "ok"]
+
+    @property
+    def shown(self) -> list[Feed]:
+        plain = self.plain
+        return [feed for feed in self.feeds if feed not in plain]
 
 
 @dataclass(frozen=True)
@@ -84,11 +98,12 @@ class Known:
     every: Mapping[str, timedelta]  # between two turns, by poller
     connected: set[str]  # pollers and counters
     delivering: set[int]  # destinations with delivery numbers
+    bands: Sequence[BandLine]
 
 
-def systems(workspace: Workspace, now: datetime) -> list[System]:
+def systems(workspace: Workspace, now: datetime, bands: Sequence[BandLine] = ()) -> list[System]:
     """The apps in the catalog's order, then the functions, each with what counts it."""
-    known = _known(workspace, now)
+    known = _known(workspace, now, bands)
     apps = [
         _system(known, app.slug, app.name, Flow(app.flow), url_of(app))
         for app in App.objects.filter(workspace=workspace)
@@ -97,10 +112,27 @@ def systems(workspace: Workspace, now: datetime) -> list[System]:
         _system(known, slugify(row.name), f"{row.name} (function)", Flow.SOURCE, url_of(row))
         for row in Function.objects.filter(workspace=workspace)
     ]
-    return [*apps, *functions]
+    return list(_once([*apps, *functions]))
 
 
-def _known(workspace: Workspace, now: datetime) -> Known:
+def _once(found: Sequence[System]) -> Iterator[System]:
+    """How to connect a count is said where it is first missing; after that, where to look."""
+    said: dict[tuple[str, ...], str] = {}
+    for system in found:
+        yield replace(system, feeds=tuple(_said(feed, said) for feed in system.feeds))
+        for feed in system.feeds:
+            if feed.connect:
+                said.setdefault(feed.connect, system.name)
+
+
+def _said(feed: Feed, said: Mapping[tuple[str, ...], str]) -> Feed:
+    if feed.connect not in said:
+        return feed
+    error = f"How to connect it: see {said[feed.connect]}."
+    return replace(feed, connect=(), standing=replace(feed.standing, error=error))
+
+
+def _known(workspace: Workspace, now: datetime, bands: Sequence[BandLine]) -> Known:
     places = defaultdict(list)
     for place in snapshot.places_of(workspace).values():
         places[place.system].append(place)
@@ -115,6 +147,7 @@ def _known(workspace: Workspace, now: datetime) -> Known:
         every={name: poller.every for name, poller in roster.everyone().items()},
         connected=set(roster.connected(workspace)),
         delivering=set(sent.values_list("destination_id", flat=True).distinct()),
+        bands=bands,
     )
 
 
@@ -144,7 +177,7 @@ def _of_segment(known: Known, places: Sequence[Place]) -> Iterator[Feed]:
             final = wording.length(side.settles)
             connect = _connect(known, poller)
             standing = standing_of(known, poller)
-            yield Feed(side.title, grain, side.clock, final, standing, connect)
+            yield Feed(side.title, grain, side.clock, final, standing, True, connect)
 
 
 def _of_vendor(known: Known, counter: Counter) -> Feed:
@@ -156,6 +189,8 @@ def _of_vendor(known: Known, counter: Counter) -> Feed:
         final=wording.length(counter.caps.settles),
         standing=standing_of(known, counter.key),
         connect=_connect(known, counter.key),
+        bands=tuple(line for line in known.bands if line.counter == counter.key),
+        is_band=counter.caps.covers.endswith("as a band"),
     )
 
 
@@ -179,7 +214,7 @@ def _connect(known: Known, poller: str) -> tuple[str, ...]:
     counter = COUNTERS.get(poller)
     if counter is None or poller in known.connected:
         return ()
-    return tuple(f"{key.variable}=…  # {key.label}" for key in counter.keys if not key.optional)
+    return tuple(key.line for key in counter.keys if key.connects)
 
 
 # --- what nobody counts ------------------------------------------------------------------------

@@ -116,6 +116,11 @@ class Entry:
         return [row.advice for row in self.live if row.advice]
 
     @property
+    def may_send(self) -> bool:
+        """Whether it is, or could be, a source of calls."""
+        return bool(self.sources) or self.flow != Flow.DESTINATION
+
+    @property
     def warehouse_only(self) -> bool:
         kinds = {row.connection.direction for row in self.live}
         return kinds == {Direction.WAREHOUSE}

@@ -128,7 +128,11 @@ def _leaves_stranger(row: Row, chosen: Mapping[str, str]) -> bool:
 
 
 def pills(catalog: Catalog, wish: Wish) -> list[Pill]:
-    """Every filter that can be clicked, with what it alone would leave."""
+    """Every filter that can be clicked, with what it alone would leave.
+
+    Systems and connections of no system are counted as the page lists them, one each. Names to
+    look at are connections, wherever they are listed.
+    """
     entries, chosen = catalog.entries, wish.chosen
     offered: list[tuple[str, str, str]] = [
         *(("flow", flow.value, flow.label) for flow in Flow),
@@ -142,11 +146,17 @@ def pills(catalog: Catalog, wish: Wish) -> list[Pill]:
             f"?{wish.address(**{name: '' if chosen[name] == value else value})}",
             catalog.names_to_look_at
             if name == "naming"
-            else sum(leaves(entry, {**NO_FILTER, name: value}) for entry in entries),
+            else _left(catalog, {**NO_FILTER, name: value}),
             chosen[name] == value,
         )
         for name, value, text in offered
     ]
+
+
+def _left(catalog: Catalog, chosen: Mapping[str, str]) -> int:
+    """How many systems and connections of no system stay in the list."""
+    systems = sum(leaves(entry, chosen) for entry in catalog.entries)
+    return systems + sum(_leaves_stranger(row, chosen) for row in catalog.unmatched.rows)
 
 
 def _environments(entries: Sequence[Entry]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from operator import attrgetter
 
@@ -27,6 +27,7 @@ from cdpwatch.reconciling import (
     live_total,
     loaded_of,
     own_pairs,
+    received_of,
     sent_total,
     steps,
     vendor_pairs,
@@ -34,11 +35,21 @@ from cdpwatch.reconciling import (
 
 BADGES = {
     GapState.DIFFERS: ("warn", "Differs"),
+    GapState.OUTSIDE: ("warn", "Outside"),
+    GapState.POSSIBLE: ("late", "May be explained"),
     GapState.EXPLAINED: ("ok", "Explained"),
     GapState.AGREES: ("ok", "Agrees"),
+    GapState.WITHIN: ("ok", "Within"),
     GapState.UNKNOWN: ("late", "Not known"),
 }
 ORDER = tuple(BADGES)  # what needs a look comes first
+# Of a destination Segment's own numbers must add up; that says nothing of the other side.
+SUMS = {
+    GapState.DIFFERS: ("warn", "Does not add up"),
+    GapState.UNKNOWN: ("late", "Not known"),
+}
+ADDS_UP = ("ok", "Adds up")
+FAILING = 5.0  # percent of what was tried, from which failures are pointed at
 TARGET_SIDES = ("delivered", "failed", "filtered", "retried")
 
 
@@ -50,6 +61,7 @@ class Cell:
     days: int
     of: int
     why: str = ""
+    bound: str = ""  # "at least" or "at most": a bound of the calls, no count
 
     @property
     def partly(self) -> bool:
@@ -63,8 +75,11 @@ class Line:
     title: str
     url: str
     cells: tuple[Cell, ...]
-    badge: tuple[str, str]
+    badge: tuple[str, str] | None  # None where nobody else counts it
     connections: int = 1
+    counted: int = 1  # of these, with numbers
+    adds_up: tuple[str, str] | None = None
+    failing: str = ""  # "29% failed" of what was tried, where it is a lot
 
 
 @dataclass(frozen=True)
@@ -77,13 +92,22 @@ class GapLine:
 
 
 @dataclass(frozen=True)
+class Station:
+    """One step of a function's events. `gained` calls more than `of` of an earlier step."""
+
+    step: Step
+    cell: Cell
+    gained: int | None
+    percent: float | None
+
+
+@dataclass(frozen=True)
 class Chain:
-    """One function and the stations of its events, on the days that all of them know."""
+    """One function and the stations of its events."""
 
     title: str
     url: str
-    stations: tuple[tuple[Step, int | None], ...]
-    days: int
+    stations: tuple[Station, ...]
 
 
 @dataclass(frozen=True)
@@ -100,14 +124,12 @@ class Report:
         """The workspace's bill against the sum of its sources."""
         return next(gap for gap in self.gaps if gap.pair.key == "workspace/sources")
 
-    def count(self, *states: GapState) -> int:
-        return sum(gap.state in states for gap in self.gaps)
-
-    def state_of(self, pairs: Iterable[str]) -> tuple[str, str]:
-        """The state of the first of ORDER among some comparisons."""
+    def badge_of(self, pairs: Iterable[str]) -> tuple[str, str] | None:
+        """The badge of the first of ORDER among some comparisons, of the fewest days."""
         keys = set(pairs)
-        found = {gap.state for gap in self.gaps if gap.pair.key in keys}
-        return BADGES[next((state for state in ORDER if state in found), GapState.UNKNOWN)]
+        found = [gap for gap in self.gaps if gap.pair.key in keys]
+        found.sort(key=lambda gap: (ORDER.index(gap.state), gap.days))
+        return badge_of(found[0]) if found else None
 
     def has_calls(self, days: Days) -> bool:
         return any(calls for day, calls in days.items() if self.first <= day <= self.last)
@@ -123,18 +145,26 @@ def report(rows: Rows, first: date, last: date) -> Report:
     return Report(rows, first, last, tuple(compare(pair, first, last) for pair in pairs))
 
 
+def badge_of(gap: Gap, words: tuple[str, str] | None = None) -> tuple[str, str]:
+    """The badge of one comparison; that it rests on some of the days alone is part of it."""
+    state, word = words or BADGES[gap.state]
+    part = f", {gap.days} of {gap.of} days" if 0 < gap.days < gap.of else ""
+    return state, f"{word}{part}"
+
+
 def gap_lines(found: Report) -> list[GapLine]:
-    """Every comparison with calls on either side, what differs most first."""
-    shown = [gap for gap in found.gaps if any(map(found.has_calls, _both(gap.pair)))]
+    """Every comparison of two counts with calls on either side, what differs most first."""
+    counts = [gap for gap in found.gaps if not gap.pair.band]
+    shown = [gap for gap in counts if any(map(found.has_calls, _both(gap.pair)))]
     shown.sort(key=lambda gap: (ORDER.index(gap.state), -abs(gap.rest)))
-    return [GapLine(gap, _url(gap.pair.connection), BADGES[gap.state]) for gap in shown]
+    return [GapLine(gap, url_of_connection(gap.pair.connection), badge_of(gap)) for gap in shown]
 
 
 def _both(pair: Pair) -> tuple[Days, Days]:
     return pair.base_days, pair.other_days
 
 
-def _url(connection: int | None) -> str:
+def url_of_connection(connection: int | None) -> str:
     return reverse("catalog-connection", args=[connection]) if connection else ""
 
 
@@ -149,30 +179,36 @@ def source_lines(found: Report) -> list[Line]:
 
 def _source_line(found: Report, place: Place) -> Line:
     rows, pk = found.rows, place.pk
-    received = rows.ingest.get(pk, {}).get("received", {})
     loaded = loaded_of(rows, pk) if rows.warehouse.get(pk) else {}
     days = {
         "billed": rows.billed.get(pk, {}),
         "live": live_total(rows, [pk]),
-        "received": received,
+        "received": received_of(rows, pk),
         "warehouse": loaded,
     }
     cells = [found.cell(final(each, SIDES[side], rows.now)) for side, each in days.items()]
     vendor, keys = _vendor(found, (place,))
     own = [f"source/{pk}/{side}" for side in days]
-    return Line(place.name, _url(pk), (*cells, vendor), found.state_of([*own, *keys]))
+    badge = found.badge_of([*own, *keys]) or BADGES[GapState.UNKNOWN]
+    return Line(place.name, url_of_connection(pk), (*cells, vendor), badge)
 
 
 def _vendor(found: Report, places: tuple[Place, ...]) -> tuple[Cell, list[str]]:
     """The vendor's number of exactly these connections, and the keys of its comparisons."""
     group = next(g for g in _groups(found, places[0].direction) if places[0] in g.places)
     gaps = [gap for gap in found.gaps if gap.pair.key.startswith(f"{group.key}/")]
-    asked = [gap for gap in gaps if gap.pair.key.partition(group.key)[2][1:] in found.rows.counters]
+    asked = [gap for gap in gaps if _counter_of(gap, group) in found.rows.counters]
+    asked.sort(key=lambda gap: gap.pair.band)
     if not asked:
         return found.cell({}, "No vendor's number"), []
     if len(group.places) > len(places):
         return found.cell({}, f"One number for {len(group.places)} sources: see Gaps"), []
-    return found.cell(asked[0].pair.other_days), [gap.pair.key for gap in asked]
+    cell = found.cell(asked[0].pair.other_days, "No settled day was read yet")
+    return replace(cell, bound=asked[0].bound), [gap.pair.key for gap in asked]
+
+
+def _counter_of(gap: Gap, group: Group) -> str:
+    return gap.pair.key.removeprefix(f"{group.key}/").partition("/")[0]
 
 
 def _groups(found: Report, direction: Direction) -> list[Group]:
@@ -191,13 +227,37 @@ def _destination_line(found: Report, group: Group) -> Line:
     rows = found.rows
     places = [place for place in group.places if rows.sent.get(place.pk)]
     numbers: list[Callable[[Sent], int]] = [attrgetter(side) for side in TARGET_SIDES]
-    sent = _final(found, "sent", live_total(rows, group.sources))
+    # What went to a connection without numbers is in no sum, so it is not in this one either.
+    sources = {pk for place in places for pk in place.fed_by} or group.sources
+    sent = _final(found, "sent", live_total(rows, sources))
     counted = [_final(found, "delivered", sent_total(rows, places, n)) for n in numbers]
     why = "Segment gives no delivery numbers: device mode, or nothing was sent yet"
     cells = [found.cell(sent), *(found.cell(days, why) for days in counted)]
     vendor, keys = _vendor(found, group.places)
-    state = found.state_of([f"{group.key}/handled", *keys])
-    return Line(group.title, _one_url(group), (*cells, vendor), state, len(group.places))
+    return Line(
+        title=group.title,
+        url=_one_url(group),
+        cells=(*cells, vendor),
+        badge=found.badge_of(keys),
+        connections=len(group.places),
+        counted=len(places),
+        adds_up=_adds_up(found, group),
+        failing=_failing(*cells[1:3]),
+    )
+
+
+def _adds_up(found: Report, group: Group) -> tuple[str, str]:
+    """Whether what was received for it was delivered, failed or filtered."""
+    gap = next(gap for gap in found.gaps if gap.pair.key == f"{group.key}/handled")
+    return badge_of(gap, SUMS.get(gap.state, ADDS_UP))
+
+
+def _failing(delivered: Cell, failed: Cell) -> str:
+    """Failed calls in percent of those that were tried, from FAILING on."""
+    if not failed.calls or delivered.calls is None:
+        return ""
+    percent = 100 * failed.calls / (delivered.calls + failed.calls)
+    return f"{percent:.0f}% failed" if percent >= FAILING else ""
 
 
 def _warehouse_line(found: Report, group: Group) -> Line:
@@ -206,8 +266,8 @@ def _warehouse_line(found: Report, group: Group) -> Line:
     pair = next((g.pair for g in found.gaps if g.pair.key == f"{group.key}/warehouse"), None)
     loaded = found.cell(pair.other_days if pair else {}, "No rows were read from it yet")
     cells = (found.cell(sent), *[found.cell({}, why)] * len(TARGET_SIDES), loaded)
-    state = found.state_of([f"{group.key}/warehouse"])
-    return Line(group.title, _one_url(group), cells, state, len(group.places))
+    badge = found.badge_of([f"{group.key}/warehouse"])
+    return Line(group.title, _one_url(group), cells, badge, len(group.places), len(group.places))
 
 
 def _final(found: Report, side: str, days: Days) -> Days:
@@ -215,7 +275,7 @@ def _final(found: Report, side: str, days: Days) -> Days:
 
 
 def _one_url(group: Group) -> str:
-    return _url(group.places[0].pk) if len(group.places) == 1 else ""
+    return url_of_connection(group.places[0].pk) if len(group.places) == 1 else ""
 
 
 # --- functions ----------------------------------------------------------------------------------
@@ -227,11 +287,11 @@ def chains(found: Report) -> Iterator[Chain]:
 
 
 def _chain(found: Report, place: Place) -> Chain:
-    stations = steps(found.rows, place)
-    known = [set(step.days) for step in stations if step.days]
-    days = {d for d in set.intersection(*known) if found.first <= d <= found.last}
-    counted = [
-        (step, sum(step.days[day] for day in days) if step.days and days else None)
-        for step in stations
-    ]
-    return Chain(place.name, _url(place.pk), tuple(counted), len(days))
+    stations = [_station(found, step) for step in steps(found.rows, place)]
+    return Chain(place.name, url_of_connection(place.pk), tuple(stations))
+
+
+def _station(found: Report, step: Step) -> Station:
+    gained, of = step.gained(found.first, found.last) or (None, 0)
+    percent = 100 * gained / of if gained is not None and of else None
+    return Station(step, found.cell(step.days, step.missing), gained, percent)

@@ -20,6 +20,24 @@ from cdpwatch.models import (
 from dashboards.cards import Check, check
 from dashboards.forms import KeysForm
 
+# The least that is enough, by vendor: what to make there, and what it may do.
+LEAST = {
+    "amplitude": "the project's own pair of keys, which reads its charts and cohorts",
+    "census": "an API key of the workspace that may read syncs; a personal access token for"
+    " version 2",
+    "customerio": "an App API key with the scope to read campaigns and messages; not the Track"
+    " key, which writes",
+    "refiner": "the account's API key",
+    "livestorm": "a token that may read sessions and webhooks",
+    "google_monitoring": "a service account with the role Monitoring Viewer"
+    " (roles/monitoring.viewer) on the project",
+    "hubspot": "a private app with the scopes crm.objects.contacts.read and"
+    " crm.objects.companies.read",
+    "helpscout": "an app of a user who may read customers",
+    "bigquery": "BigQuery Job User (roles/bigquery.jobUser) on the project and BigQuery Data"
+    " Viewer (roles/bigquery.dataViewer) on each dataset, nothing more",
+}
+
 
 @dataclass(frozen=True)
 class HeldKey:
@@ -41,12 +59,16 @@ class VendorCard:
 
     @property
     def missing(self) -> list[Key]:
-        """What an environment sets to connect it."""
-        return [
-            held.key
-            for held in self.keys
-            if not (held.key.optional or held.from_environment or held.pasted)
-        ]
+        """What an environment sets to connect it; none once it is connected."""
+        lacking = [h.key for h in self.keys if not (h.from_environment or h.pasted)]
+        if all(key.optional for key in lacking):
+            return []
+        return [key for key in lacking if key.connects]
+
+    @property
+    def least(self) -> str:
+        """The least role or scope that is enough."""
+        return LEAST[self.vendor.key]
 
     @property
     def pasted(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from cdpwatch import exports, snapshot, watch
@@ -14,6 +16,7 @@ from cdpwatch.models import (
     DeliveryDay,
     IngestDay,
     Link,
+    PollerState,
     SourceDay,
     TrafficDay,
     VendorCount,
@@ -132,6 +135,25 @@ def test_it_takes_only_good_syncs_for_loaded(workspace: Workspace, source: Conne
     assert rows_of(workspace).loaded_to == {source.pk: MIDNIGHT + timedelta(hours=1)}
 
 
+def test_it_sums_the_rows_of_syncs_by_day_and_leaves_the_first_day_out(
+    workspace: Workspace, source: Connection
+) -> None:
+    """What was loaded before the first sync that was read is not known."""
+    warehouse = make_connection(workspace, "w1", direction=Direction.WAREHOUSE)
+    for hours, rows in ((23, 9), (24, 5), (47, 7), (48, None)):
+        start = MIDNIGHT + timedelta(hours=hours)
+        WarehouseSync.objects.create(
+            warehouse=warehouse, source=source, started_at=start, status="SUCCESS", rows=rows
+        )
+    assert rows_of(workspace).synced == {source.pk: {SETTLED + DAY: 12, SETTLED + 2 * DAY: 0}}
+
+
+def test_it_knows_when_each_counter_was_last_read(workspace: Workspace) -> None:
+    PollerState.objects.create(workspace=workspace, poller="usage", last_good=MIDNIGHT)
+    PollerState.objects.create(workspace=workspace, poller="volume", last_good=None)
+    assert rows_of(workspace).read == {"usage": MIDNIGHT}
+
+
 def test_it_knows_every_counter_by_what_it_covers() -> None:
     amplitude = snapshot.other_side(COUNTERS["amplitude"])
     assert amplitude.covers == {"track", "page", "screen"}
@@ -154,7 +176,7 @@ def test_it_asks_the_same_number_of_queries_whatever_the_size(
     workspace: Workspace, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_sources(workspace, 30, NOW)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(13):
         rows = rows_of(workspace)
     assert len(list(own_pairs(rows))) == 31
 
@@ -196,3 +218,20 @@ def test_it_opens_one_alert_when_a_gap_moves_and_none_for_a_gap_that_stays(
     watch.evaluate(workspace, NOW + timedelta(minutes=1))
     [alert] = workspace.alerts.filter(kind="gap")
     assert alert.fingerprint == f"gap:source/{moving.pk}/live"
+
+
+def test_it_looks_for_changed_gaps_once_an_hour_and_when_a_counter_has_read(
+    workspace: Workspace, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for poller in ("usage", "volume"):
+        PollerState.objects.create(workspace=workspace, poller=poller, last_good=NOW)
+    snapshot.compared(workspace, NOW)
+    later = NOW + timedelta(minutes=1)
+    workspace.pollers.filter(poller="volume").update(last_good=later)
+    with django_assert_num_queries(1):
+        snapshot.compared(workspace, later)
+    workspace.pollers.filter(poller="usage").update(last_good=later)
+    for now in (later, NOW + timedelta(hours=1)):
+        with CaptureQueriesContext(connection) as asked:
+            snapshot.compared(workspace, now)
+        assert len(asked) > 1

@@ -95,7 +95,7 @@ def test_export_prints_csv_and_json(
     call_command("export", "catalog")
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     call_command("export", "catalog", "--format", "json")
-    assert len(json.loads(capsys.readouterr().out)) == len(rows) == 30
+    assert len(json.loads(capsys.readouterr().out)) == len(rows) == 31
 
 
 def test_export_ends_at_the_as_of_day(
@@ -116,7 +116,7 @@ def test_export_refuses_a_table_that_it_does_not_know(workspace: Workspace) -> N
 # --- check_connections ------------------------------------------------------------------------
 def test_check_connections_says_what_it_reached(workspace: Workspace, demo: DemoWorkspace) -> None:
     said = run("check_connections").splitlines()
-    assert said[0] == "ok      Segment: “GitBook (demo)”, 30 connections"
+    assert said[0] == "ok      Segment: “GitBook (demo)”, 31 connections"
     assert said[1].startswith("ok      Slack: a webhook is set")
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from pytest_django import Settings
 
-from cdpwatch import progress, vault, watch
+from cdpwatch import health, progress, vault, watch
 from cdpwatch.asking import ask
 from cdpwatch.catalog import WrongWorkspace
 from cdpwatch.demo.world import CANARY
@@ -93,7 +93,7 @@ def test_it_counts_what_the_demo_counts(workspace: Workspace, demo: DemoWorkspac
 def test_it_keeps_no_write_key(workspace: Workspace, demo: DemoWorkspace) -> None:
     watch.poll("catalog", workspace, NOW)
     rows = list(Connection.objects.values())
-    assert len(rows) == 14 + 15 + 1
+    assert len(rows) == 14 + 16 + 1
     assert CANARY not in str(rows)
 
 
@@ -384,7 +384,8 @@ def answered(workspace: Workspace, kind: RequestKind, subject: str = "") -> Work
 
 def test_it_polls_when_a_page_asks(workspace: Workspace, demo: DemoWorkspace) -> None:
     request = answered(workspace, RequestKind.POLL, "usage")
-    assert (request.state, request.result) == ("done", {"rows": Reading.objects.count()})
+    rows = Reading.objects.count()
+    assert (request.state, request.result) == ("done", {"rows": rows, "busy": []})
     assert Projection.objects.exists()
 
 
@@ -400,7 +401,7 @@ def test_it_checks_a_pasted_token_and_keeps_nothing(
     result = answered(workspace, RequestKind.CHECK_TOKEN).result
     assert result["workspace"] == "GitBook (demo)"
     kinds = [result[kind] for kind in ("sources", "destinations", "warehouses", "functions")]
-    assert kinds == [14, 15, 1, 1]
+    assert kinds == [14, 16, 1, 1]
     assert result["billed"] > 15_000_000
     assert not Connection.objects.exists() and not Reading.objects.exists()
 
@@ -457,6 +458,16 @@ def test_it_fails_a_run_whose_worker_died_at_the_next_turn(
     watch.poll("usage", workspace, NOW + HOUR)
     dead.refresh_from_db()
     assert (dead.state, dead.error) == ("put_off", "Its worker stopped in the middle.")
+
+
+def test_it_says_of_which_poller_another_turn_is_on(
+    workspace: Workspace, demo: DemoWorkspace
+) -> None:
+    request = ask(workspace, RequestKind.POLL, "ana", "usage")
+    leases.begin(asks.state_of(workspace, "usage", NOW), NOW, NOW, HOUR)
+    answers.answer_requests(workspace, NOW)
+    request.refresh_from_db()
+    assert request.result == {"rows": 0, "busy": ["usage"]}
 
 
 def test_it_closes_a_request_that_broke(workspace: Workspace, demo: DemoWorkspace) -> None:
@@ -516,5 +527,6 @@ def test_it_prunes_old_runs_and_requests(workspace: Workspace, demo: DemoWorkspa
     WorkRequest.objects.update(asked_at=NOW)
     watch.prune(NOW + 29 * DAY)
     assert (PollRun.objects.count(), WorkRequest.objects.count()) == (1, 1)
+    assert NOW + 29 * DAY <= health.pruned_at() <= NOW + 30 * DAY
     watch.prune(NOW + 31 * DAY)
     assert (PollRun.objects.count(), WorkRequest.objects.count()) == (0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -62,7 +62,20 @@ def test_it_calls_only_what_has_happened_certain() -> None:
 def test_it_writes_days_and_moments() -> None:
     assert wording.day(date(2026, 11, 29)) == "Sun 29 Nov"
     assert wording.moment(NOW) == "Wed 18 Nov 12:05 UTC"
-    assert wording.day(None) == wording.moment(None) == "–"
+    assert wording.day(None) == wording.moment(None) == wording.moment(None, NOW) == "–"
+
+
+def test_it_writes_the_year_of_a_moment_in_another_one() -> None:
+    assert wording.moment(NOW, NOW) == "Wed 18 Nov 12:05 UTC"
+    assert wording.moment(datetime(2025, 1, 2, 10, tzinfo=UTC), NOW) == "Thu 2 Jan 2025 10:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-1, "0 ms"), (0.0004, "0 ms"), (0.9994, "999 ms"), (1, "1 s"), (90, "2 min")],
+)
+def test_it_says_how_long_something_took_below_a_second_too(seconds: float, said: str) -> None:
+    assert wording.took(timedelta(seconds=seconds)) == said
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,18 @@
 """Gap: two counts of the same calls no longer differ by what they usually differ.
 
 A gap that stays is how the two sides count, and is for the Reconcile page; one that moves says
-that calls began to be lost, doubled or kept back somewhere between the two.
+that calls began to be lost, doubled or kept back somewhere between the two. The same is true of
+a vendor that saw nothing at all of many calls, where its number is a sign of life and no count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from cdpwatch import wording
 from cdpwatch.readings import Finding
-from cdpwatch.reconciling import Trend, moved
+from cdpwatch.reconciling import Pair, Trend, moved, silent
 
 from .situation import Situation
 
@@ -18,9 +20,11 @@ MINUS = "\u2212"
 
 
 def find(situation: Situation) -> Iterator[Finding]:
-    """One finding per pair whose newest settled day lies outside of its usual band."""
+    """One finding per pair whose newest settled day lies outside of what is usual."""
     for trend in moved(situation.compared, situation.now):
         yield _finding(trend)
+    for pair, since in silent(situation.compared, situation.now):
+        yield _nothing(pair, since)
 
 
 def _finding(trend: Trend) -> Finding:
@@ -51,6 +55,32 @@ def _finding(trend: Trend) -> Finding:
             "day": day.isoformat(),
             "since": trend.since.isoformat(),
             "calls": trend.calls,
+        },
+    )
+
+
+def _nothing(pair: Pair, since: date) -> Finding:
+    day = max(pair.base_days.keys() & pair.other_days.keys())
+    delivered = pair.base_days[day]
+    return Finding(
+        fingerprint=f"gap:{pair.key}",
+        kind="gap",
+        severity="warning",
+        title=f"{pair.subject}: “{pair.other.title}” fell to zero",
+        consequence=(
+            f"On {wording.day(day)} it saw nothing, while Segment counted "
+            f"{wording.short(delivered)} calls there: they may be lost."
+        ),
+        facts=(
+            ("Since", wording.day(since)),
+            (pair.base.title, f"{wording.exact(delivered)} calls, by {pair.base.clock}"),
+            (pair.other.title, f"0, by {pair.other.clock}"),
+        ),
+        data={
+            "pair": pair.key,
+            "day": day.isoformat(),
+            "since": since.isoformat(),
+            "calls": -delivered,
         },
     )
 

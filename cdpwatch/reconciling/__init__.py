@@ -10,11 +10,11 @@ A day that one side has no number for is compared by nobody: a gap is never made
 """
 
 from .compare import Days, Gap, GapState, Pair, Share, common, compare
-from .drift import Trend, moved, trend
+from .drift import Trend, moved, silent, trend
 from .functions import Step, steps
 from .outside import vendor_pairs
 from .pairs import final, own_pairs
-from .places import Group, groups, live_total, loaded_of, sent_total
+from .places import Group, groups, live_total, loaded_of, partitions_of, received_of, sent_total
 from .rows import EVERY, OtherSide, Place, Rows, Sent, VendorDay
 from .sides import CLOCKS, SIDES, Side, last_settled
 from .vendors import counted_by
@@ -47,7 +47,10 @@ __all__ = [
     "loaded_of",
     "moved",
     "own_pairs",
+    "partitions_of",
+    "received_of",
     "sent_total",
+    "silent",
     "steps",
     "trend",
     "vendor_pairs",

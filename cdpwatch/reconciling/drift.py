@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from statistics import median
 
 from cdpwatch.days import DAY, start_of
@@ -82,13 +83,29 @@ def trend(pair: Pair) -> Trend | None:
 
 
 def moved(pairs: Sequence[Pair], now: datetime) -> list[Trend]:
-    """The pairs whose newest day left the usual band, by calls a day, most first."""
-    trends = [found for pair in pairs if (found := trend(pair)) and is_fresh(found, now)]
+    """The pairs whose newest day left the usual band, by calls a day, most first.
+
+    The other side of a band is no count, so its share may move as it likes.
+    """
+    fresh = [pair for pair in pairs if not pair.band and _is_fresh(pair, now)]
+    trends = [found for pair in fresh if (found := trend(pair))]
     off = [found for found in trends if found.is_off(*found.newest[1:])]
     return sorted(off, key=lambda found: -abs(found.calls))
 
 
-def is_fresh(found: Trend, now: datetime) -> bool:
+def silent(pairs: Sequence[Pair], now: datetime) -> list[tuple[Pair, date]]:
+    """The bands whose other side saw nothing on the newest day, and since which day."""
+    bands = [pair for pair in pairs if pair.band and _is_fresh(pair, now)]
+    return [(pair, _silent_since(pair)) for pair in bands if pair.is_silent(common(pair)[-1])]
+
+
+def _silent_since(pair: Pair) -> date:
+    rows = takewhile(pair.is_silent, reversed(common(pair)))
+    return min(rows)
+
+
+def _is_fresh(pair: Pair, now: datetime) -> bool:
     """Whether the newest day is about the newest that can be final by now."""
-    settles: timedelta = max(found.pair.base.settles, found.pair.other.settles)
-    return now - settles - start_of(found.newest[0] + DAY) < STALE
+    newest = max(pair.base_days.keys() & pair.other_days.keys(), default=None)
+    settles: timedelta = max(pair.base.settles, pair.other.settles)
+    return newest is not None and now - settles - start_of(newest + DAY) < STALE

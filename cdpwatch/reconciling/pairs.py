@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 
+from cdpwatch.days import DAY
 from cdpwatch.readings import Direction
 
-from .compare import Days, Pair, Share
-from .places import Group, added, filled, groups, live_total, loaded_of, sent_total
-from .rows import Place, Rows
+from .compare import FIRST, LAST, Days, Pair, Share
+from .places import (
+    Group,
+    added,
+    groups,
+    live_of,
+    live_total,
+    loaded_of,
+    partitions_of,
+    received_of,
+    sent_total,
+)
+from .rows import EVERY, Place, Rows
 from .sides import SIDES, Side
 
 NEAR = (-0.01, 0.01)
@@ -23,11 +34,19 @@ EXPECTED = {
     "received": NEAR,
     "handled": NEAR,  # a retry may end in the next day
     "warehouse": (-0.01, 0.005),
+    "syncs": (-0.01, 0.01),
+    "partitions": (-0.01, 0.01),
     "sources": (0.0, 0.0),  # beyond deleted sources, which the workspace's bill alone holds
 }
 DELETED = "of deleted sources, or of others that Segment does not list"
 FAILED = "failed on ingest; Segment does not say whether these are billed"
 FILTERED = "filtered at the source; Segment does not say whether these are billed"
+LAG = "load lag: the newest sync began {:%d %b %H:%M} UTC, days after it are left out"
+OFTEN = timedelta(hours=1)  # Segment loads a warehouse 24 times a day at most
+LATER = "load lag: calls of the last day, loaded after its midnight"
+EARLIER = "load lag: calls of the day before, loaded on the first day"
+TWICE = "track calls, each of which may be a row of two tables"  # Segment does not say
+USERS = "identify calls, each of which may be a row of the table of users too"
 KEPT_OUT = "filtered at the source: received, and not live"
 
 
@@ -45,7 +64,8 @@ def own_pairs(rows: Rows) -> Iterator[Pair]:
 
 def final(days: Days, side: Side, now: datetime) -> Days:
     """The days of one side whose number changes no more."""
-    return {day: calls for day, calls in days.items() if side.is_final(day, now)}
+    last = side.last_final(now)
+    return {day: calls for day, calls in days.items() if day <= last}
 
 
 def _pair(
@@ -56,6 +76,7 @@ def _pair(
     causes: tuple[Share, ...] = (),
     possible: tuple[Share, ...] = (),
     connection: int | None = None,
+    notes: tuple[str, ...] = (),
 ) -> Pair:
     base, other = (SIDES[side] for side in sides)
     return Pair(
@@ -68,6 +89,7 @@ def _pair(
         expected=EXPECTED[sides[1]],
         causes=causes,
         possible=possible,
+        notes=notes,
         connection=connection,
     )
 
@@ -92,13 +114,39 @@ def _of_source(rows: Rows, source: Place) -> Iterator[Pair]:
     )
     billed = rows.billed.get(source.pk, {})
     yield _pair(rows, name, ("billed", "live"), (billed, live), (), refused, source.pk)
-    if received := ingest.get("received"):
-        days = (live, filled(received, live))
+    if received := received_of(rows, source.pk):
+        days = (live, received)
         kept_out = (Share(KEPT_OUT, ingest.get("filtered", {})),)
         yield _pair(rows, name, ("live", "received"), days, (), kept_out, source.pk)
     if rows.warehouse.get(source.pk):
         days = (live, loaded_of(rows, source.pk))
-        yield _pair(rows, name, ("live", "warehouse"), days, connection=source.pk)
+        notes = _lag(rows, source.pk)
+        yield _pair(rows, name, ("live", "warehouse"), days, connection=source.pk, notes=notes)
+    yield from _of_loads(rows, source, name, live)
+
+
+def _lag(rows: Rows, source: int) -> tuple[str, ...]:
+    loaded_to = rows.loaded_to.get(source)
+    return (LAG.format(loaded_to),) if loaded_to else ()
+
+
+def _of_loads(rows: Rows, source: Place, name: tuple[str, str], live: Days) -> Iterator[Pair]:
+    """Rows by the day of their load: what a sync brings after midnight counts a day later.
+
+    At most what comes in between two syncs is so late, and of days in a row each hands on what it
+    got: only the first and the last of them can differ by it.
+    """
+    tracks = live_of(rows, [source.pk], lambda kind, event: (kind, event) == ("track", EVERY))
+    users = live_of(rows, [source.pk], lambda kind, event: (kind, event) == ("identify", EVERY))
+    part = min(rows.loads_every.get(source.pk, OFTEN) / DAY, 1.0)
+    late = {day: round(calls * part) for day, calls in live.items()}
+    lag = (Share(LATER, _less(late), LAST), Share(EARLIER, late, FIRST))
+    if synced := rows.synced.get(source.pk):
+        sides, days = ("live", "syncs"), (live, synced)
+        possible = (*lag, Share(TWICE, tracks), Share(USERS, users))
+        yield _pair(rows, name, sides, days, (), possible, source.pk)
+    if parts := partitions_of(rows, source):
+        yield _pair(rows, name, ("live", "partitions"), (live, parts), (), lag, source.pk)
 
 
 def _less(days: Days) -> Days:

@@ -104,11 +104,30 @@ def _sent_of(
     return filled(total, live_total(rows, place.fed_by))
 
 
+def received_of(rows: Rows, source: int) -> Days:
+    """Received calls of one source; none on a day that was read, where it has neither these nor
+    live ones. {} for a source that nothing was ever received of."""
+    received = rows.ingest.get(source, {}).get("received", {})
+    read = {day for outcomes in rows.ingest.values() for day in outcomes.get("received", {})}
+    live = live_total(rows, [source])
+    known = {day: calls for day, calls in live.items() if day in read}
+    return filled(received, known) if received else {}
+
+
 def loaded_of(rows: Rows, source: int) -> Days:
     """Rows of one source in the warehouse, of the days that a good sync has fetched whole."""
     days = filled(rows.warehouse.get(source, {}), live_total(rows, [source]))
     end = rows.loaded_to.get(source)
     return {day: n for day, n in days.items() if end is None or start_of(day) + DAY <= end}
+
+
+def partitions_of(rows: Rows, source: Place) -> Days:
+    """Rows of one source by the partition, that is the day, into which they were loaded."""
+    total: Counter[date] = Counter()
+    for row in rows.vendors:
+        if row.clock == "load" and row.dims == f"source={source.slug}":
+            total[row.day] += row.count
+    return total
 
 
 def added(parts: Iterable[Days]) -> Days:

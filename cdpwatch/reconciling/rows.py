@@ -25,6 +25,7 @@ class Place:
     production: bool
     fed_by: tuple[int, ...] = ()  # primary keys of its sources
     function: bool = False  # a source function feeds it
+    slug: str = ""  # of a source, as the warehouse's counters name it
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,9 @@ class Rows:
     ingest: Mapping[int, Mapping[str, Days]]  # by outcome: received, failed, filtered
     sent: Mapping[int, Mapping[str, Mapping[date, Sent]]]  # by call type
     warehouse: Mapping[int, Days]  # rows of each source that were loaded
-    loaded_to: Mapping[int, datetime]  # end of the last good sync of each source
+    synced: Mapping[int, Days]  # rows of Segment's syncs by source and UTC day of the load
+    loaded_to: Mapping[int, datetime]  # begin of the last good sync of each source
+    loads_every: Mapping[int, timedelta]  # between two good syncs of a source, on average
+    read: Mapping[str, datetime]  # last good reading of each poller and counter
     vendors: tuple[VendorDay, ...]
     counters: Mapping[str, OtherSide]

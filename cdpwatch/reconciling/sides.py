@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cdpwatch.days import DAY, start_of
+from cdpwatch.days import DAY
 
 HOUR = timedelta(hours=1)
 RECEIPT = "receipt by Segment, UTC"
 DELIVERY = "delivery by Segment, UTC"
+LOAD = "load into the warehouse, UTC"
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class Side:
     clock: str
     settles: timedelta
 
-    def is_final(self, day: date, now: datetime) -> bool:
-        return start_of(day) + DAY + self.settles <= now
+    def last_final(self, now: datetime) -> date:
+        """The newest UTC day whose number changes no more."""
+        return (now - self.settles).date() - DAY
 
 
 # Segment retries a delivery for up to 4 hours; the bill is restated for about a day.
@@ -36,7 +38,8 @@ SIDES: Mapping[str, Side] = {
     "handled": Side("Delivered, failed or filtered", DELIVERY, 4 * HOUR),
     "delivered": Side("Delivered", DELIVERY, 4 * HOUR),
     "warehouse": Side("Warehouse rows", RECEIPT, 24 * HOUR),
-    "syncs": Side("Rows of a sync", "load, UTC", HOUR),
+    "syncs": Side("Rows of Segment's syncs", LOAD, HOUR),
+    "partitions": Side("Rows by partition", LOAD, HOUR),
 }
 # By which moment of a call's life a vendor files it (counters.Clock), in words.
 CLOCKS = {
@@ -50,5 +53,4 @@ CLOCKS = {
 
 def last_settled(now: datetime) -> date:
     """The last UTC day that all of Segment's own counts are final for."""
-    longest = max(side.settles for side in SIDES.values())
-    return (now - longest).date() - DAY
+    return min(side.last_final(now) for side in SIDES.values())

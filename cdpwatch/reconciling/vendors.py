@@ -2,8 +2,8 @@
 
 A vendor may tell the same calls in several ways: by hour and by day, in all and by event. Of one
 day only the coarsest rows are taken: the widest grain, then "every call type" or "every event",
-then rows without further dimensions. An approximate run is left out where there are exact ones:
-the people of a webinar registered on other days than its own.
+then rows without further dimensions. An approximate run is left out: the people of a webinar
+registered on other days than its own. Rows that are bounds are kept apart, by call type.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .rows import EVERY, VendorDay
 
 GRAINS = ("day", "run", "hour", "minute")  # the widest first
 DOUBTS = ("exact", "approx", "upper_bound", "lower_bound")
+BOUNDS = ("upper_bound", "lower_bound")
 Kinds = tuple[str, str]  # call type, event
 
 
@@ -31,12 +32,23 @@ class Tally:
     clock: str
 
 
-def counted_by(rows: Iterable[VendorDay]) -> dict[tuple[str, str], Tally]:
-    """Tallies by counter and kind."""
-    found: dict[tuple[str, str], list[VendorDay]] = defaultdict(list)
+def counted_by(rows: Iterable[VendorDay]) -> dict[tuple[str, str, str], Tally]:
+    """Tallies by counter, kind and, where the number is a bound, call type; "" for a count."""
+    found: dict[tuple[str, str, str], list[VendorDay]] = defaultdict(list)
     for row in rows:
-        found[row.counter, row.kind].append(row)
+        bounded = row.call_type if row.exactness in BOUNDS else ""
+        if not _elsewhere(row):
+            found[row.counter, row.kind, bounded].append(row)
     return {key: _tally(listed) for key, listed in found.items()}
+
+
+def counted_elsewhere(rows: Iterable[VendorDay], counter: str) -> dict[Kinds, int]:
+    """What one counter told of other days than the rows' own, summed, by call type and event."""
+    found: dict[Kinds, int] = defaultdict(int)
+    for row in rows:
+        if row.counter == counter and _elsewhere(row):
+            found[row.call_type, row.event] += row.count
+    return found
 
 
 def _tally(rows: Sequence[VendorDay]) -> Tally:
@@ -59,8 +71,12 @@ def coarsest(rows: Sequence[VendorDay]) -> list[VendorDay]:
     kept = [row for row in kept if row.call_type == EVERY] or kept
     whole = {row.call_type for row in kept if row.event == EVERY}
     kept = [row for row in kept if row.event == EVERY or row.call_type not in whole]
-    kept = [row for row in kept if not row.dims] or kept
-    return [row for row in kept if (row.grain, row.exactness) != ("run", "approx")] or kept
+    return [row for row in kept if not row.dims] or kept
+
+
+def _elsewhere(row: VendorDay) -> bool:
+    """Whether it is about calls of other days than its own."""
+    return (row.grain, row.exactness) == ("run", "approx")
 
 
 def _doubt(exactness: str) -> int:

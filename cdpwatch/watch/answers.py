@@ -89,13 +89,18 @@ def _keep(request: WorkRequest, clock: Clock) -> None:
 
 
 def _answer_poll(request: WorkRequest, clock: Clock) -> dict[str, object]:
-    """Poll what was asked for, everything by default; one that fails does not stop the rest."""
-    rows, failed, keep = 0, list[Exception](), partial(_keep, request, clock)
+    """Poll what was asked for, everything by default; one that fails does not stop the rest.
+
+    `busy` names those that another turn is reading already, or that may not be asked yet.
+    """
+    rows, failed, busy = 0, list[Exception](), list[str]()
+    keep = partial(_keep, request, clock)
     for name in [request.subject] if request.subject else _everyone(request.workspace):
         try:
             now = clock()
             run = poll(name, request.workspace, now, slot=now, before_each=keep)
             rows += run.rows if run else 0
+            busy += [] if run else [name]
         except FAILURES as error:
             failed.append(error)
         if stopping():  # what was not polled is the next worker's
@@ -103,7 +108,7 @@ def _answer_poll(request: WorkRequest, clock: Clock) -> dict[str, object]:
     evaluate(request.workspace, clock())
     if failed:
         raise failed[0]
-    return {"rows": rows}
+    return {"rows": rows, "busy": busy}
 
 
 def _everyone(workspace: Workspace) -> Iterable[str]:

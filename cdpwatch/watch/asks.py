@@ -98,7 +98,7 @@ def _volume(api: Api, workspace: Workspace, now: datetime, days: Days) -> Record
             for grain, window, readings in read
         )
         if days or last is None or slot_of(last, HOUR) != slot_of(now, HOUR):
-            counting.fold_event_names(workspace, windows[Grain.DAY], now)
+            counting.fold_event_names(workspace, windows[Grain.DAY])
         return rows
 
     return record

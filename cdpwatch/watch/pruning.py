@@ -11,6 +11,8 @@ from django.db.models import Min, Model
 from cdpwatch import retention
 from cdpwatch.counting.folding import FOLDABLE, Foldable, fold
 from cdpwatch.days import month_before, next_month
+from cdpwatch.health import PRUNED
+from cdpwatch.models import Heartbeat
 
 from .lasting import running, stopping
 
@@ -31,6 +33,7 @@ def prune(now: datetime, *, sleep: Callable[[float], object] = time.sleep) -> in
         if stopping() or clock() > now + LONGEST:
             break
         sleep(REST)
+    Heartbeat.objects.update_or_create(name=PRUNED, defaults={"at": clock()})
     return done
 
 

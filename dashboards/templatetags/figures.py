@@ -88,9 +88,15 @@ def day(value: date | None) -> str:
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
-    """Mon 23 Nov 13:40 UTC"""
-    return _said(wording.moment(value))
+def moment(value: datetime | None, now: datetime | None = None) -> str:
+    """Mon 23 Nov 13:40 UTC; with the year where that is not the year of `now`."""
+    return _said(wording.moment(value, now))
+
+
+@register.filter
+def took(started: datetime, finished: datetime) -> str:
+    """412 ms, 3 s"""
+    return wording.took(finished - started)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.forms import BaseForm
@@ -15,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from cdpwatch import asking, connecting, health, people
+from cdpwatch import asking, connecting, health, people, roster
 from cdpwatch.models import Contract, Region, RequestKind, Role, WorkRequest
 from dashboards import cards, vendor_cards
 from dashboards.access import needs, person
@@ -63,7 +64,9 @@ def page(
         "evidence": cards.evidence(workspace, contract, now.date()),
         "slack": cards.slack(workspace, now),
         "environments": environments or environment_forms(),
+        "warehouse": health.warehouse_use(workspace, roster.connected_counters(workspace), now),
         "vendors": vendor_cards.cards(workspace, now, keys_form),
+        "demo_keys": f"{settings.DEMO_URL}/vendors" if settings.DEMO else "",
     }
     return render(request, "connect/connect.html", context)
 

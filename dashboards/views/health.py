@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -40,16 +42,18 @@ def health(request: HttpRequest) -> HttpResponse:
     rejected = RejectedRow.objects.filter(run__workspace=workspace).order_by("-run_id", "pk")
     asked = workspace.requests.filter(kind=RequestKind.POLL).first()
     pollers = work.poller_rows(workspace, now)
+    connected = {row.name for row in pollers if row.connected}
     return render(
         request,
         "health/health.html",
         {
             "now": now,
             "pulses": work.pulses(now),
+            "pruned_at": work.pruned_at(),
             "worker_answers": work.worker_answers(now),
             "pollers": [poller_line(row, now) for row in pollers],
             "outbox": work.outbox(workspace),
-            "warehouse": work.warehouse_use(workspace, pollers, now),
+            "warehouse": work.warehouse_use(workspace, connected, now),
             "progress": progress.how_far(workspace, now),
             "runs": [(run, *outcome(run)) for run in runs[:RECENT_RUNS]],
             "rejected": rejected.select_related("run")[:RECENT_REJECTIONS],
@@ -122,11 +126,17 @@ def answer(asked: WorkRequest, now: datetime) -> Answer:
     if asked.state == RequestState.FAILED:
         return Answer("bad", "Failed", str(asked.result.get("said", "")), False)
     if asked.state == RequestState.DONE:
-        rows = wording.plural(int(asked.result.get("rows", 0)), "row")
-        return Answer("ok", "Done", f"{rows} recorded.", False)
+        return Answer("ok", "Done", recorded(asked.result), False)
     if asked.state == RequestState.RUNNING:
         return Answer("late", "Polling", "The worker asks Segment now.", True)
     return Answer("late", "Queued", "The worker picks it up within seconds.", True)
+
+
+def recorded(result: Mapping[str, Any]) -> str:
+    """What a poll brought, and whom it did not ask: another turn is at it, or it must wait."""
+    rows = f"{wording.plural(int(result.get('rows', 0)), 'row')} recorded."
+    busy = [roster.everyone()[name].title for name in result.get("busy", ())]
+    return f"{rows} Already being read, or asked to wait: {', '.join(busy)}." if busy else rows
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""The naming page: every live connection against the convention, with the exact new name."""
+"""The naming page: every connection against the convention, with the exact new name."""
 
 from __future__ import annotations
 
@@ -62,14 +62,17 @@ def following(found: Sequence[Named]) -> int:
 @require_safe
 def names(request: HttpRequest) -> HttpResponse:
     found = renames.every(the_workspace())
+    live = [named for named in found if named.connection.enabled]
     return render(
         request,
         "naming/naming.html",
         {
             "convention": CONVENTION,
             "groups": grouped(found),
-            "follow": following(found),
-            "total": len(found),
+            "follow": following(live),
+            "live": len(live),
+            "off": len(found) - len(live),
+            "renames": len(found) - following(found),
             "taken": renames.TAKEN,
         },
     )

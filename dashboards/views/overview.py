@@ -16,6 +16,7 @@ from cdpwatch.detectors.blind import is_late
 from cdpwatch.models import Alert, Connection, Workspace
 from cdpwatch.naming import Verdict as Naming
 from cdpwatch.readings import PollerHealth
+from cdpwatch.timetable import POLLERS
 from dashboards import burn, context
 from dashboards.context import Visit, visit
 from dashboards.sources import LISTED, connection_url, connections_of, listed, shown
@@ -48,7 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 *changes(workspace, seen.open_alerts, now),
                 *mover_changes(sheet, moved, connections),
             ],
-            "fresh": freshness(seen.pollers, sheet.billed_to, now),
+            "fresh": freshness(seen.pollers, known_to(sheet.billed_to, seen.live_to), now),
             "sources": listed(sheet, connections),
             "to_rename": to_rename(workspace),
             "progress": reading(workspace, now),
@@ -210,19 +211,39 @@ class Fresh:
     word: str
 
 
+@dataclass(frozen=True)
+class Freshness:
+    """The clocks worth a line each; `others` are counters that are read and fresh."""
+
+    shown: tuple[Fresh, ...]
+    others: int
+
+
+def known_to(billed_to: date | None, live_to: datetime | None) -> dict[str, str]:
+    """By poller, up to when its numbers are whole; of the rest only when they were read."""
+    billed = {"usage": f"to {wording.day(billed_to)}, 24:00 UTC"} if billed_to else {}
+    live = {"volume": f"to {wording.moment(live_to)}"} if live_to else {}
+    return billed | live
+
+
 def freshness(
-    pollers: Sequence[PollerHealth], billed_to: date | None, now: datetime
-) -> list[Fresh]:
-    """The clocks of Segment's pollers and of the other sides' counters."""
+    pollers: Sequence[PollerHealth], known: Mapping[str, str], now: datetime
+) -> Freshness:
+    """Segment's pollers, and those of the other sides' counters that are late or failing."""
     turns = roster.everyone()
-    return [_fresh(poller, turns[poller.name].title, billed_to, now) for poller in pollers]
+    told = [(_fresh(each, turns[each.name].title, known, now), each) for each in pollers]
+    shown = [
+        fresh
+        for fresh, poller in told
+        if poller.name in POLLERS or fresh.state != "ok" or poller.error
+    ]
+    return Freshness(tuple(shown), len(told) - len(shown))
 
 
-def _fresh(poller: PollerHealth, title: str, billed_to: date | None, now: datetime) -> Fresh:
+def _fresh(poller: PollerHealth, title: str, known: Mapping[str, str], now: datetime) -> Fresh:
     late = is_late(poller, now)
-    upto = f"to {wording.moment(poller.last_good)}" if poller.last_good else "no reading yet"
-    if poller.name == "usage" and billed_to:
-        upto = f"to {wording.day(billed_to)}, 24:00 UTC"
+    read = f"read at {wording.moment(poller.last_good)}" if poller.last_good else "no reading yet"
+    upto = known.get(poller.name, read)
     if poller.error:
         upto = f"{upto}; {poller.error}"
     state = "warn" if late else "ok" if poller.last_good else "late"

@@ -12,11 +12,15 @@ from cdpwatch import snapshot, wording
 from cdpwatch.days import DAY, month_before
 from cdpwatch.reconciling import GapState, Side, last_settled
 from dashboards import reconciliation
+from dashboards.bands import band_lines
 from dashboards.context import visit
+from dashboards.loads import load_lines
 from dashboards.pills import Pill
 from dashboards.sources import LISTED
 
 SPANS = {"7": "7 days", "28": "28 days", "month": "This month", "before": "Last month"}
+GOOD = (GapState.AGREES, GapState.EXPLAINED, GapState.WITHIN)
+BAD = (GapState.DIFFERS, GapState.OUTSIDE)
 GAPS = 60  # comparisons with a row of their own; the file has them all
 
 
@@ -51,21 +55,32 @@ def days_of(span: str, now: datetime) -> tuple[date, date]:
 
 def shown(found: reconciliation.Report) -> dict[str, object]:
     sources = reconciliation.source_lines(found)
-    gaps = reconciliation.gap_lines(found)
+    gaps, bands = reconciliation.gap_lines(found), band_lines(found)
+    compared = [*(line.gap for line in gaps), *(line.gap for line in bands)]
+    agreeing = [line for line in gaps if line.gap.state == GapState.AGREES]
+    others = [line for line in gaps if line.gap.state != GapState.AGREES]
     return {
         "bill": found.bill,
         "unlisted": -found.bill.calls,
-        "bill_badge": reconciliation.BADGES[found.bill.state],
+        "bill_badge": reconciliation.badge_of(found.bill),
         "sources": sources[:LISTED],
         "more_sources": len(sources[LISTED:]),
         "targets": reconciliation.target_lines(found),
-        "gaps": gaps[:GAPS],
-        "more_gaps": len(gaps[GAPS:]),
+        "gaps": others[:GAPS],
+        "more_gaps": len(others[GAPS:]),
+        "agreeing": agreeing[:GAPS],
+        "more_agreeing": len(agreeing[GAPS:]),
+        "agreeing_count": len(agreeing),
         "chains": list(reconciliation.chains(found)),
         "sides": sides_of(found),
-        "agree": found.count(GapState.AGREES, GapState.EXPLAINED),
-        "differ": found.count(GapState.DIFFERS),
-        "compared": len(gaps),
+        "bands": bands,
+        "loads": load_lines(found),
+        "read": found.rows.read,
+        "agree": sum(gap.state in GOOD for gap in compared),
+        "maybe": sum(gap.state == GapState.POSSIBLE for gap in compared),
+        "differ": sum(gap.state in BAD for gap in compared),
+        "unknown": sum(gap.state == GapState.UNKNOWN for gap in compared),
+        "compared": len(compared),
     }
 
 

@@ -37,7 +37,7 @@ from tests.factories import (
 
 CATALOG, DOWNLOAD = reverse("catalog"), reverse("catalog-csv")
 NOTHING, NOTHING_HIDDEN = '<div class="card" data-none>', '<div class="card" data-none hidden>'
-BUDGETED = 40  # queries
+BUDGETED = 48  # queries, with a sheet that is counted anew
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # As the workspace's own page lists them: name, description, flow.
 BRIEF = """
@@ -276,6 +276,22 @@ def test_it_counts_what_each_filter_would_leave(workspace: Workspace, viewer: Cl
     }
 
 
+def test_it_counts_a_connection_without_an_app_where_the_filter_lists_it(
+    workspace: Workspace, viewer: Client
+) -> None:
+    catalog.record(
+        workspace,
+        make_workspace_reading(),
+        [make_listed("a", name="prod-newsletter", enabled=False)],
+        (),
+        NOW,
+    )
+    assert "Switched off <small>1</small>" in text(viewer, CATALOG)
+    html = text(viewer, CATALOG, status="off")
+    assert "0 of 13 systems, 1 connection<" in html
+    assert "prod-newsletter" in html
+
+
 def test_it_lists_as_many_names_to_look_at_as_the_overview_counts(
     workspace: Workspace, viewer: Client
 ) -> None:
@@ -412,6 +428,26 @@ def test_it_says_that_warehouses_have_no_deliveries(workspace: Workspace, viewer
         )
 
 
+def test_it_speaks_of_calls_only_where_there_can_be_a_source(
+    workspace: Workspace, viewer: Client
+) -> None:
+    kinds = (Direction.SOURCE, Direction.DESTINATION, Direction.WAREHOUSE)
+    for number, kind in enumerate(kinds):
+        make_connection(workspace, f"c{number}", direction=kind)
+    pages = [page_of(f"c{number}") for number in range(len(kinds))]
+    pages += [app_page("census"), app_page("amplitude"), app_page("bigquery")]
+    spoken = ["<dt>Calls in" in text(viewer, page) for page in pages]
+    assert spoken == [True, False, False, True, False, False]
+
+
+def test_it_says_the_year_of_an_old_deployment(workspace: Workspace, viewer: Client) -> None:
+    function = Function.objects.get()
+    function.deployed_at = datetime(2025, 1, 2, 10, tzinfo=UTC)
+    function.save()
+    page = text(viewer, reverse("catalog-function", args=[function.pk]))
+    assert "<dt>Last deployed</dt><dd>Thu 2 Jan 2025 10:00 UTC</dd>" in page
+
+
 def test_it_marks_the_leaking_source_and_its_system(workspace: Workspace, viewer: Client) -> None:
     now = datetime.now(UTC)
     leaky, calm = make_sources(workspace, 2, now)
@@ -466,7 +502,7 @@ def test_it_has_a_page_for_every_connection(workspace: Workspace, viewer: Client
     assert "Calls of Prod - App 0 in the last 30 days: 30k in all" in page
     assert "team:data" in page
     assert "<code>s0</code>" in page
-    assert '<td data-label="Event">Opened</td>' in page
+    assert '<th scope="row"><bdi>Opened</bdi></th>' in page
     assert f'<a href="{app_page("application")}">Application</a>' in page
 
 

@@ -420,5 +420,5 @@ def test_it_reads_connect_with_few_queries(
     alive()
     post(admin, "connect-token", TOKEN)
     post(admin, "connect-slack", {"webhook": WEBHOOK})
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         text(admin, PAGE)

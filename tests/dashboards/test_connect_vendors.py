@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 from pytest_django import Settings
 
 from cdpwatch import vault
@@ -21,6 +22,7 @@ from cdpwatch.models import (
     WorkRequest,
     Workspace,
 )
+from dashboards.vendor_cards import LEAST
 from tests.dashboards.conftest import text
 from tests.factories import NOW
 
@@ -46,6 +48,36 @@ def test_it_names_each_vendor_and_the_lines_that_connect_it(admin: Client, vendo
     assert vendor.name in page
     for key in vendor.keys:
         assert key.optional or f"{key.variable}=…" in page
+    assert escape(LEAST[vendor.key]) in page
+
+
+def test_it_says_how_much_bigquery_may_still_read(admin: Client, settings: Settings) -> None:
+    assert "Queries of this month" not in text(admin, PAGE)
+    settings.VENDOR_VARIABLES = {"BIGQUERY_PROJECT": "our-project"}
+    assert "Queries of this month: " in text(admin, PAGE)
+
+
+def test_it_names_the_least_of_every_vendor_and_of_no_other() -> None:
+    assert LEAST.keys() == vendors(COUNTERS.values()).keys()
+
+
+def test_it_shows_the_key_file_that_may_be_missing(admin: Client) -> None:
+    page = text(admin, PAGE)
+    line = "BIGQUERY_CREDENTIALS_FILE=…  # unless Google's own login is there"
+    assert page.count(escape(line)) == 1
+    assert "HELPSCOUT_REFRESH_TOKEN=…" not in page
+
+
+def test_it_asks_for_no_line_of_what_is_connected(admin: Client, settings: Settings) -> None:
+    settings.VENDOR_VARIABLES = {"BIGQUERY_PROJECT": "ours"}
+    page = text(admin, PAGE)
+    assert "BIGQUERY_CREDENTIALS_FILE=…" not in page
+
+
+def test_it_says_where_the_demo_has_its_keys(admin: Client, settings: Settings) -> None:
+    assert "The demo's own keys" not in text(admin, PAGE)
+    settings.DEMO, settings.DEMO_URL = True, "http://127.0.0.1:8001"
+    assert '<a href="http://127.0.0.1:8001/vendors">' in text(admin, PAGE)
 
 
 def test_it_keeps_pasted_keys_apart_until_the_vendor_took_them(
@@ -55,7 +87,7 @@ def test_it_keeps_pasted_keys_apart_until_the_vendor_took_them(
     assert vault.keys_of(workspace, AMPLITUDE.counters[0]) == {}
     check = WorkRequest.objects.get()
     assert (check.kind, check.subject) == (RequestKind.CHECK_KEYS, "amplitude")
-    assert "asking Amplitude" in page
+    assert "Keys checked by " in page and "asking Amplitude" in page
     assert f'data-poll-url="{reverse("connect-request", args=[check.pk])}"' in page
     assert AuditLog.objects.get().after == {"keys": sorted(KEYS)}
 

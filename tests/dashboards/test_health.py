@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,6 +83,14 @@ def test_it_tells_what_became_of_a_request(asked: WorkRequest, word: str, waits:
     assert asking.is_over(asked, NOW) is not waits
 
 
+def test_it_names_the_pollers_that_another_turn_was_reading() -> None:
+    result = {"rows": 3, "busy": ["usage"]}
+    done = make_request(state=RequestState.DONE, finished_at=NOW, result=result)
+    title = POLLERS["usage"].title
+    said = f"3 rows recorded. Already being read, or asked to wait: {title}."
+    assert answer(done, NOW).text == said
+
+
 # --- the page ---------------------------------------------------------------------------------
 def test_it_opens_before_anything_was_polled(viewer: Client) -> None:
     page = text(viewer, HEALTH)
@@ -105,12 +114,38 @@ def test_it_shows_errors_rows_and_runs(workspace: Workspace, viewer: Client) -> 
         slot=now,
         lease_until=now,
         state=RunState.FAILED,
+        started_at=now - timedelta(milliseconds=412),
         finished_at=now,
         error="It was refused.",
     )
     page = text(viewer, HEALTH)
-    for part in ("Refused (401).", "785", "It was refused.", "Failing"):
+    for part in ("Refused (401).", "785", "It was refused.", "Failing", ">412 ms<"):
         assert part in page
+    assert "Every row was taken." in page
+
+
+def test_it_shows_each_pollers_own_last_turn_whatever_else_was_read(
+    workspace: Workspace, viewer: Client
+) -> None:
+    now = datetime.now(UTC)
+    PollerState.objects.create(
+        workspace=workspace,
+        poller="audit",
+        last_run=now,
+        last_good=now - timedelta(hours=3),
+        rows=77,
+    )
+    for month in range(30):  # the history of another poller fills the list of recent runs
+        PollRun.objects.create(
+            workspace=workspace,
+            poller="usage",
+            slot=now - month * timedelta(days=30),
+            lease_until=now,
+            state=RunState.GOOD,
+        )
+    page = text(viewer, HEALTH)
+    [row] = re.findall(r"<tr>\s*<th scope=.row.>Audit events.*?</tr>", page, re.DOTALL)
+    assert "3 h ago" in row and ">77<" in row
 
 
 def test_it_counts_the_outbox(workspace: Workspace) -> None:
@@ -131,7 +166,7 @@ def test_it_shows_what_bigquery_was_billed_this_month_against_the_most(
             workspace, job, "scan", asked_at, estimated=None, billed=96 * 2**30, error=""
         )
     settings.VENDOR_VARIABLES = {"BIGQUERY_PROJECT": "our-project", "BIGQUERY_MONTHLY_GIB": "768"}
-    assert "<dd>96 GiB</dd><dd>12.5% of 768 GiB</dd>" in text(viewer, HEALTH)
+    assert "<dd>96 GiB</dd><dd>12.5% of 768 GiB, last query " in text(viewer, HEALTH)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +195,7 @@ def test_it_reads_health_with_few_queries(
 ) -> None:
     for poller in POLLERS:
         PollerState.objects.create(workspace=workspace, poller=poller)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         text(viewer, HEALTH)
 
 

@@ -54,6 +54,18 @@ def test_it_says_how_many_follow(workspace: Workspace, viewer: Client) -> None:
     assert "Prod - Gone" not in html
 
 
+def test_it_counts_what_is_live_and_lists_what_is_switched_off(
+    workspace: Workspace, viewer: Client
+) -> None:
+    name(workspace, "Prod - A", "prod_B")
+    name(workspace, "prod_C", "Prod - D", enabled=False)
+    html = text(viewer, NAMING)
+    assert "<b>1 of 2</b> live connections follow" in html
+    assert "2 more are switched off." in html
+    assert 'prod_C</a> <span class="badge" data-state="off">○ Switched off</span>' in html
+    assert "prod_B</a></th>" in html
+
+
 def test_it_gives_the_exact_name_to_copy_and_to_select(
     workspace: Workspace, viewer: Client
 ) -> None:

@@ -34,6 +34,7 @@ from dashboards.views.overview import (
     Change,
     changes,
     freshness,
+    known_to,
     leak_line,
     mover_changes,
     movers,
@@ -257,28 +258,61 @@ def test_it_counts_names_to_look_at(workspace: Workspace) -> None:
 
 
 # --- is the data fresh ------------------------------------------------------------------------
-def test_it_gives_each_poller_and_counter_its_clock(
+def test_it_gives_a_clock_to_segments_pollers_and_to_counters_that_are_not_fresh(
     workspace: Workspace, settings: Settings
 ) -> None:
     for name, age, error in (
         ("catalog", None, ""),
         ("usage", HOUR, ""),
         ("volume", 30 * MINUTE, "Segment said 503."),
+        ("audit", 10 * MINUTE, ""),
         ("amplitude", HOUR, ""),
+        ("amplitude_cohorts", HOUR, "Amplitude said 503."),
+        ("hubspot", 9 * DAY, ""),
+        ("refiner", None, ""),
+        ("livestorm", HOUR, ""),
     ):
         good = NOW - age if age else None
         PollerState.objects.create(
             workspace=workspace, poller=name, first_due=NOW, last_good=good, error=error
         )
-    settings.VENDOR_VARIABLES = {key.variable: "a-key" for key in COUNTERS["amplitude"].keys}
+    settings.VENDOR_VARIABLES = {
+        key.variable: "a-key" for counter in COUNTERS.values() for key in counter.keys
+    }
     pollers, _ = snapshot.poller_health(workspace)
-    told = freshness(pollers, TODAY - DAY, NOW)
-    assert [(item.title, item.upto, item.state, item.word) for item in told] == [
+    told = freshness(pollers, known_to(TODAY - DAY, NOW - 31 * MINUTE), NOW)
+    assert [(item.title, item.upto, item.state, item.word) for item in told.shown] == [
         ("Catalog of connections", "no reading yet", "late", "never"),
         ("Billed usage", "to Tue 17 Nov, 24:00 UTC", "ok", "60 min"),
-        ("Live volume", "to Wed 18 Nov 11:35 UTC; Segment said 503.", "warn", "30 min"),
-        ("Amplitude: events counted", "to Wed 18 Nov 11:05 UTC", "ok", "60 min"),
+        ("Live volume", "to Wed 18 Nov 11:34 UTC; Segment said 503.", "warn", "30 min"),
+        ("Audit events", "read at Wed 18 Nov 11:55 UTC", "ok", "10 min"),
+        (
+            "Amplitude: cohorts sent to Segment",
+            "read at Wed 18 Nov 11:05 UTC; Amplitude said 503.",
+            "ok",
+            "60 min",
+        ),
+        ("Refiner: completed responses", "no reading yet", "late", "never"),
+        (
+            "HubSpot: contacts and companies changed",
+            "read at Mon 9 Nov 12:05 UTC",
+            "warn",
+            "9 d",
+        ),
     ]
+    assert told.others == 2
+
+
+def test_it_sums_up_the_counters_that_are_fresh(
+    busy: Workspace, viewer: Client, settings: Settings
+) -> None:
+    settings.VENDOR_VARIABLES = {key.variable: "a-key" for key in COUNTERS["amplitude"].keys}
+    assert "all fresh" not in text(viewer, OVERVIEW)
+    now = datetime.now(UTC)
+    PollerState.objects.create(workspace=busy, poller="amplitude", first_due=now, last_good=now)
+    page = text(viewer, OVERVIEW)
+    assert f'<a href="{reverse("health")}">1 more, all fresh</a>' in page
+    assert "Amplitude: events counted" not in page
 
 
 # --- the table --------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from cdpwatch.models import (
     SourceDay,
     VendorCount,
     VolumeDay,
+    WarehouseSync,
     Workspace,
 )
 from cdpwatch.readings import Direction
@@ -28,7 +29,7 @@ from tests.dashboards.conftest import text
 from tests.factories import NOW, bill, make_connection
 
 RECONCILE, COVERAGE = reverse("reconcile"), reverse("reconcile-coverage")
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def words(html: str) -> str:
@@ -127,7 +128,7 @@ def test_it_shows_what_became_of_the_calls_for_a_destination(
     fill(workspace)
     page = text(viewer, RECONCILE)
     # Amplitude's own days are final a day later than Segment's.
-    expected = "Amplitude 700 651 14 35 7 552 6 of 7 days ✓ Agrees"
+    expected = "Amplitude 700 651 14 35 7 552 6 of 7 days ✓ Adds up ✓ Agrees, 6 of 7 days"
     assert row_of(page, "Amplitude", "destinations") == expected
 
 
@@ -138,8 +139,8 @@ def test_it_puts_what_differs_first_and_says_by_how_much(
     page = text(viewer, RECONCILE)
     assert "1 differs by more than usual" in words(page)
     first = row_of(page, "Prod - Backend", "gaps")
-    assert first.startswith("Prod - Backend Billed → Live 700 630 -70 −10.0%")
-    assert first.endswith("-70 −10.0% ▲ Differs")
+    assert first.startswith("Prod - Backend Billed → Live 700 630 −70 −10.0%")
+    assert first.endswith("−70 −10.0% usual −4.0% to +4.0% ▲ Differs")
 
 
 def test_it_never_shows_a_hole_as_zero(workspace: Workspace, viewer: Client) -> None:
@@ -159,9 +160,74 @@ def test_it_follows_a_function_through(workspace: Workspace, viewer: Client) -> 
     Connection.objects.filter(pk=source.pk).update(app=None, function=Function.objects.get())
     page = text(viewer, RECONCILE)
     assert "Followed through" in page
-    assert row_of(page, "Out: Prod - Backend") == "Out: Prod - Backend 700 receipt by Segment, UTC"
-    assert row_of(page, "Delivered to").startswith("Delivered to Prod - Amplitude 651")
+    assert (
+        row_of(page, "Out: Prod - Backend") == "Out: Prod - Backend 700 – receipt by Segment, UTC"
+    )
+    assert row_of(page, "Delivered to").startswith("Delivered to Prod - Amplitude 651 −49 −7.0%")
     assert "Nothing was read from it yet: see Coverage." in row_of(page, "In: Livestorm")
+
+
+def test_it_shows_between_which_ends_a_bound_lies_how_old_it_is_and_by_whose_clock(
+    workspace: Workspace, viewer: Client
+) -> None:
+    source, now = fill(workspace), datetime.now(UTC)
+    app = workspace.apps.get(slug="hubspot")
+    prod = workspace.environments.get(name="Prod")
+    target = make_connection(
+        workspace, "dst2", direction=Direction.DESTINATION, app=app, environment=prod
+    )
+    Link.objects.create(source=source, target=target)
+    fields = {"call_type": "identify", "failed": 0, "filtered": 0, "retried": 0}
+    for n, seen in ((3, 400), (4, 0)):
+        DeliveryDay.objects.create(
+            destination=target, day=now.date() - n * DAY, delivered=5_000, **fields
+        )
+        VendorCount.objects.create(
+            workspace=workspace,
+            app="hubspot",
+            counter="hubspot",
+            bucket=now.replace(hour=0, minute=0, second=0, microsecond=0) - n * DAY,
+            grain="day",
+            kind="received",
+            call_type="identify",
+            event="contacts changed",
+            count=seen,
+            exactness="lower_bound",
+            clock="receive",
+        )
+    PollerState.objects.create(workspace=workspace, poller="hubspot", last_good=now - 2 * HOUR)
+    row = row_of(text(viewer, RECONCILE), "HubSpot: contacts changed", "bands")
+    found = "10 000 2 of 7 days 1 to 10 006 at least 400 nothing on 1 day"
+    assert found in " ".join(row.split())
+    assert row.endswith("2 h ago receipt by the vendor ▲ Outside, 2 of 7 days")
+    line = row_of(text(viewer, RECONCILE), app.name, "destinations")
+    assert "at least 400 2 of 7 days" in line
+    coverage = row_of(text(viewer, COVERAGE), "HubSpot: contacts and companies changed")
+    said = "HubSpot: contacts changed: at least 400, expected 1 to 10 006 ▲ Outside, 2 of 7 days"
+    assert said in " ".join(coverage.split())
+
+
+def test_it_shows_what_each_count_of_the_warehouse_says_and_how_late_it_is(
+    workspace: Workspace, viewer: Client
+) -> None:
+    source = fill(workspace)
+    warehouse = make_connection(workspace, "wh1", direction=Direction.WAREHOUSE)
+    Link.objects.create(source=source, target=warehouse)
+    now = datetime.now(UTC)
+    for hours in range(3, 12 * 24, 24):
+        start = now - timedelta(hours=hours)
+        WarehouseSync.objects.create(
+            warehouse=warehouse,
+            source=source,
+            started_at=start,
+            ended_at=start,
+            status="SUCCESS",
+            rows=200,
+        )
+    page = text(viewer, RECONCILE)
+    row = row_of(page, "Prod - Backend", "loads")
+    assert row.split() == ["Prod", "-", "Backend", "700", "–", "–", "1", "400", "3", "h", "ago"]
+    assert "track calls, each of which may be a row of two tables" in page
 
 
 def test_it_names_the_clock_of_each_count(workspace: Workspace, viewer: Client) -> None:
@@ -184,6 +250,51 @@ def test_it_reads_in_a_fixed_number_of_queries(
     fill(workspace)
     with django_assert_max_num_queries(24):
         text(viewer, RECONCILE)
+
+
+def test_it_counts_the_states_of_the_rows_that_it_shows(
+    workspace: Workspace, viewer: Client
+) -> None:
+    """A source that nobody calls has comparisons too, and no row: it is in no sum."""
+    fill(workspace, live=90)
+    make_connection(workspace, "idle", name="Prod - Idle")
+    page = words(text(viewer, RECONCILE))
+    headline = re.search(r"(\d+) of (\d+) comparisons agree or are explained, (\d+) differs", page)
+    assert headline
+    agree, compared, differ = (int(number) for number in headline.groups())
+    assert agree + differ == compared
+    assert f"{agree - 1} agree" in page  # the bill is explained, the others agree
+
+
+def test_it_points_at_a_destination_that_fails_though_its_sum_is_right(
+    workspace: Workspace, viewer: Client
+) -> None:
+    fill(workspace)
+    DeliveryDay.objects.update(delivered=60, failed=35)
+    row = row_of(text(viewer, RECONCILE), "Amplitude", "destinations")
+    assert "✓ Adds up ▲ 37% failed" in row
+    DeliveryDay.objects.update(filtered=0)
+    assert "▲ Does not add up" in row_of(text(viewer, RECONCILE), "Amplitude", "destinations")
+
+
+def test_it_shows_a_day_that_was_read_without_calls_as_zero(
+    workspace: Workspace, viewer: Client
+) -> None:
+    source, today = fill(workspace), datetime.now(UTC).date()
+    for n in range(1, 31):
+        fields = {"day": today - n * DAY, "call_type": "track", "outcome": "received"}
+        other = source if n > 4 else make_connection(workspace, f"other{n}")
+        IngestDay.objects.create(source=other, calls=100, **fields)
+    VolumeDay.objects.filter(bucket__date__gte=today - 4 * DAY, source=source).delete()
+    VolumeDay.objects.create(
+        source=make_connection(workspace, "busy"),
+        bucket=datetime.now(UTC) - 3 * DAY,
+        call_type="track",
+        event="Sent",
+        count=9,
+    )
+    # Two of the four days are without live volume at all, and so not known to be empty.
+    assert "400 5 of 7 days 400 5 of 7 days" in row_of(text(viewer, RECONCILE), "Prod - Backend")
 
 
 # --- coverage -----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from cdpwatch.detectors import gap
@@ -39,6 +40,17 @@ def test_it_tells_a_gap_that_moved() -> None:
 def test_it_says_when_the_other_side_counts_more() -> None:
     [finding] = gap.find(make_situation(compared=(make_pair(101_000),)))
     assert "5k calls more than it usually would: +1.0% instead of −4.0%" in finding.consequence
+
+
+def test_it_tells_that_a_vendor_saw_nothing_of_what_segment_sent() -> None:
+    pair = replace(make_pair(0), band=True)
+    [finding] = gap.find(make_situation(compared=(pair, replace(make_pair(9), band=True))))
+    assert finding.fingerprint == "gap:destination/amplitude/x"
+    assert finding.title.startswith("Amplitude: “") and finding.title.endswith("fell to zero")
+    assert finding.consequence == (
+        "On Mon 16 Nov it saw nothing, while Segment counted 100k calls there: they may be lost."
+    )
+    assert dict(finding.facts)["Since"] == "Mon 16 Nov"
 
 
 def test_it_lets_go_of_what_is_too_old_to_be_news() -> None:
