@@ -1,8 +1,8 @@
 """The whole suite, `python -m tests [PYTEST OPTIONS]`: what `manage.py test` runs.
 
 1. Everything, on SQLite; what needs a broker starts a Valkey and, where there is one, a Redis.
-   Without options the tests of real processes, which wait more than they work, run beside it.
-2. What touches the database once more, on a PostgreSQL that is started for it.
+2. Beside it, what touches the database once more, on a PostgreSQL that is started for it; and
+   without options the tests of real processes, which wait more than they work.
 3. What was left out and why, and the total of all as pytest would say it.
 """
 
@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = "system"  # the marker of tests of real processes
 ORDER = ("failed", "passed", "skipped", "error")  # pytest's own
 FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
-GOES_ON = (*FINE, pytest.ExitCode.TESTS_FAILED)  # not after Ctrl-C or a wrong option
 
 
 @dataclass
@@ -70,17 +69,14 @@ def main(options: Sequence[str], without: str) -> int:
 
     `without` says why there is no PostgreSQL.
     """
-    began, tally, codes = time.monotonic(), Tally(without), list[int]()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        beside = [] if options else [Run("Real processes", folder, ["-m", SYSTEM], aside=True)]
-        for database in databases(without):
-            with database as url:
-                which = "PostgreSQL" if url else "SQLite"
-                codes.append(Run(which, folder, options or ["-m", f"not {SYSTEM}"], url).end())
-            if codes[-1] not in GOES_ON:
-                break
-        codes += [run.end() for run in beside]
+    began, tally = time.monotonic(), Tally(without)
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder, words = Path(name), options or ["-m", f"not {SYSTEM}"]
+        urls = [stack.enter_context(database) for database in databases(without)]
+        runs = [Run("PostgreSQL" if url else "SQLite", folder, words, url) for url in urls]
+        if not options:
+            runs.append(Run("Real processes", folder, ["-m", SYSTEM]))
+        codes = [run.end() for run in runs]
         for report in folder.glob("*.xml"):
             tally.add(report)
     tally.seconds = time.monotonic() - began
@@ -95,15 +91,14 @@ def databases(without: str) -> list[AbstractContextManager[str]]:
 
 
 class Run:
-    """One pytest of its own, from its start on; `aside`: what it prints waits for its end."""
+    """One pytest of its own, from its start on. What it prints waits for its end; SQLite's, which
+    is the first and has most to say, does not."""
 
-    def __init__(
-        self, name: str, folder: Path, options: Sequence[str], url: str = "", *, aside: bool = False
-    ) -> None:
+    def __init__(self, name: str, folder: Path, options: Sequence[str], url: str = "") -> None:
         """Start it on the database at `url` ("" is SQLite), its report in `folder`."""
         self.name = name
-        self._said = (folder / f"{name}.txt").open("w+") if aside else None
-        if not aside:
+        self._said = None if name == "SQLite" else (folder / f"{name}.txt").open("w+")
+        if self._said is None:
             print(f"\nOn {name}:", flush=True)
         environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
         if url:
