@@ -27,6 +27,8 @@ from tests import servers
 
 ROOT = Path(__file__).resolve().parent.parent
 SYSTEM = "system"  # the marker of tests of real processes
+# They wait more than they work, so two runs of them go on at once.
+WAITING = {"Whole copies": "tests/system", "Real processes": "--ignore=tests/system"}
 ORDER = ("failed", "passed", "skipped", "error")  # pytest's own
 FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -75,7 +77,7 @@ def main(options: Sequence[str], without: str) -> int:
         urls = [stack.enter_context(database) for database in databases(without)]
         runs = [Run("PostgreSQL" if url else "SQLite", folder, words, url) for url in urls]
         if not options:
-            runs.append(Run("Real processes", folder, ["-m", SYSTEM]))
+            runs += [Run(name, folder, ["-m", SYSTEM, where]) for name, where in WAITING.items()]
         codes = [run.end() for run in runs]
         for report in folder.glob("*.xml"):
             tally.add(report)
