@@ -15,12 +15,16 @@ from tests.dashboards.conftest import PASSWORD, sign_in
 from tests.dashboards.doors import pages_of
 
 TABBABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary"
-# Numbers what Tab should reach, then notes each arrival with the width of its ring.
+# Numbers what Tab should reach, then notes each arrival with the width of its ring. A window that
+# was left and came back (Tab past the last stop) may tell of the same arrival twice: once counts.
 WATCH = """selector => {
   const all = [...document.querySelectorAll(selector)]
     .filter(one => !one.disabled && one.checkVisibility({ checkVisibilityCSS: true }));
   window.arrivals = [];
+  let last = null;
   document.addEventListener("focusin", ({ target }) => {
+    if (target === last) return;
+    last = target;
     const ring = getComputedStyle(target);
     const width = ring.outlineStyle === "none" ? 0 : parseFloat(ring.outlineWidth);
     const { top, bottom } = target.getBoundingClientRect();
