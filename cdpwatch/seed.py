@@ -5,13 +5,13 @@ Spelled as the workspace's own page spells it. Seeding twice changes nothing tha
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 
-from . import naming, policy, rulebook
+from . import contracts, naming, policy, rulebook
 from .models import (
     App,
     Channel,
@@ -105,7 +105,7 @@ def seed(now: datetime) -> Workspace:
         _seed_app(workspace, app, position)
     # By its mark, not its name: Segment may list it under another one.
     Function.objects.get_or_create(workspace=workspace, declared=True, defaults=LIVESTORM)
-    _seed_contract(workspace, now.date())
+    _seed_contract(workspace, now)
     _seed_policy(workspace)
     Channel.objects.get_or_create(workspace=workspace, kind="slack", name="Slack")
     return workspace
@@ -137,12 +137,13 @@ def _seed_app(workspace: Workspace, app: DeclaredApp, position: int) -> None:
     )
 
 
-def _seed_contract(workspace: Workspace, today: date) -> None:
+def _seed_contract(workspace: Workspace, now: datetime) -> None:
     """40 million "as it is today": it judges from this month on, and waits to be confirmed."""
-    Contract.objects.get_or_create(
-        workspace=workspace,
-        defaults={"allowance": ALLOWANCE, "starts_on": today.replace(day=1)},
-    )
+    if workspace.contract is None:
+        first = now.date().replace(day=1)
+        workspace.contract = Contract.objects.create(allowance=ALLOWANCE, starts_on=first)
+        workspace.save(update_fields=["contract"])
+        workspace.contract.entries.create(at=now, terms=contracts.told(workspace.contract))
 
 
 def _seed_policy(workspace: Workspace) -> None:

@@ -142,16 +142,6 @@ def evidence(workspace: Workspace, contract: Contract, today: date) -> str:
     return f"{said} Segment counts users from {span}: the billing cycle may be the same."
 
 
-def terms(contract: Contract) -> dict[str, object]:
-    """The contract as the log keeps it."""
-    return {
-        "allowance": contract.allowance,
-        "period": contract.period,
-        "cycle_day": contract.cycle_day,
-        "starts_on": contract.starts_on.isoformat(),
-    }
-
-
 def spellings(workspace: Workspace) -> dict[str, list[str]]:
     """The environments as the log keeps them."""
     return dict(workspace.environments.values_list("name", "aliases"))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdpwatch.forecast import LEVELS, PATH_LEVELS, Forecast, period, project
+from cdpwatch.forecast import LEVELS, PATH_LEVELS, Event, Forecast, period, project
+from cdpwatch.forecast.seasons import last_year
 
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
 JANUARY = date(2026, 1, 1)
@@ -233,9 +235,9 @@ def test_it_knows_a_finished_period_exactly() -> None:
     assert forecast.chance_over(month_total(business) - 1) == 1
 
 
-def test_it_forgets_what_is_older_than_two_years() -> None:
-    recent = counts(date(2024, 3, 12), 730, lambda d: 1000 + d.day)
-    older = counts(date(2023, 3, 12), 366, lambda d: 9_000_000)
+def test_it_forgets_what_is_older_than_three_years() -> None:
+    recent = counts(date(2023, 3, 8), 1100, lambda d: 1000 + d.day)
+    older = counts(date(2022, 3, 8), 365, lambda d: 9_000_000)
     now = at(date(2026, 3, 12))
 
     assert period({**older, **recent}, MARCH, APRIL, now) == period(recent, MARCH, APRIL, now)
@@ -343,6 +345,127 @@ def test_it_takes_hours_as_days_and_a_running_day() -> None:
     assert quantiles[8] == pytest.approx(30.5 * 2400 + 12 * 500, rel=0.001)
 
 
+def quiet_on(off: set[date]) -> Callable[[date], float]:
+    return lambda day: business(day) * (0.2 if day in off else 1)
+
+
+def test_it_learns_what_a_holiday_does() -> None:
+    off = {date(2025, m, 14) for m in range(4, 13)} | {date(2026, 3, d) for d in (17, 18, 19)}
+    history = counts(date(2025, 3, 1), 375, quiet_on(off))
+    now = at(date(2026, 3, 11))
+
+    without, knowing = (period(history, MARCH, APRIL, now, holidays=h) for h in ((), off))
+
+    truth = month_total(quiet_on(off))
+    assert without.quantile(0.5) > 1.08 * truth
+    assert knowing.quantile(0.5) == pytest.approx(truth, rel=0.03)
+    assert knowing.path[0.5][16] - knowing.path[0.5][15] < 700_000  # a Tuesday, a holiday
+
+
+def test_it_makes_nothing_of_holidays_that_it_never_saw() -> None:
+    history = counts(JANUARY, 69, business)
+    now = at(date(2026, 3, 11))
+
+    assert period(history, MARCH, APRIL, now, holidays=[date(2026, 3, 17)]) == period(
+        history, MARCH, APRIL, now
+    )
+
+
+def test_it_knows_the_end_of_a_month() -> None:
+    def payday(day: date) -> float:
+        return business(day) * (2 if (day + timedelta(days=3)).month != day.month else 1)
+
+    forecast = period(counts(date(2025, 3, 1), 385, payday), MARCH, APRIL, at(date(2026, 3, 21)))
+
+    assert forecast.quantile(0.5) == pytest.approx(month_total(payday), rel=0.03)
+    assert forecast.path[0.5][30] - forecast.path[0.5][29] > 2_400_000
+
+
+def test_it_remembers_how_the_calls_changed_a_year_ago() -> None:
+    calls = np.where(np.arange(800) % 364 < 28, 50.0, 100.0)
+
+    december, spring, young = last_year(calls, np.array([728, 784, 300]), 16, 0.0)
+
+    assert december == pytest.approx(np.log(0.5))
+    assert (spring, young) == (0, 0)
+
+
+def test_it_takes_a_change_over_more_than_a_year_for_growth() -> None:
+    assert not last_year(np.geomspace(1, 9, 900), np.array([800]), 365, 0.0).any()
+
+
+def test_it_switches_a_source_off_from_a_day_on() -> None:
+    history = counts(JANUARY, 69, business)
+    off = Event(date(2026, 3, 21), scale=0)
+
+    forecast = period(history, MARCH, APRIL, at(date(2026, 3, 11)), events=[off])
+
+    until_then = sum(business(date(2026, 3, d)) for d in range(1, 21))
+    assert forecast.quantile(0.5) == pytest.approx(until_then, rel=0.01)
+    assert all(line[19] == pytest.approx(line[30]) for line in forecast.path.values())
+
+
+def test_it_adds_a_launch_until_it_ends() -> None:
+    history = counts(JANUARY, 69, business)
+    now = at(date(2026, 3, 11))
+    launch = Event(date(2026, 3, 15), scale=1.5, add=100_000, end=date(2026, 3, 18))
+
+    plain, more = (period(history, MARCH, APRIL, now, events=e) for e in ((), (launch,)))
+
+    extra = sum(0.5 * business(date(2026, 3, d)) + 100_000 for d in (15, 16, 17))
+    assert more.quantile(0.5) - plain.quantile(0.5) == pytest.approx(extra, rel=0.03)
+
+
+def test_it_takes_an_event_that_is_on_for_known() -> None:
+    launch = Event(date(2026, 3, 8), scale=2)
+    history = counts(date(2025, 9, 1), 191, lambda d: business(d) * (2 if launch.on(d) else 1))
+
+    forecast = period(history, MARCH, APRIL, at(date(2026, 3, 11)), events=[launch])
+
+    truth = sum(business(d) * (2 if launch.on(d) else 1) for d in counts(MARCH, 31, business))
+    assert forecast.quantile(0.5) == pytest.approx(truth, rel=0.01)
+    assert forecast.settled == 500_000 + 5 * 1_600_000 + 500_000 + 2 * (500_000 + 2 * 1_600_000)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [{"scale": -1}, {"scale": math.nan}, {"add": math.inf}, {"end": MARCH}],
+)
+def test_it_refuses_an_event_that_cannot_be(plan: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="an event needs"):
+        Event(MARCH, **plan)
+
+
+def test_it_learns_from_the_other_sources_how_wrong_it_may_be() -> None:
+    history = counts(date(2026, 2, 16), 23, noisy(8))
+    now = at(date(2026, 3, 11))
+
+    calm, wild = (period(history, MARCH, APRIL, now, peers=p) for p in ([0.01] * 3, [0.6] * 3))
+
+    assert calm.quantile(0.5) == wild.quantile(0.5)
+    assert width(wild) > 1.5 * width(calm)
+
+
+def test_it_trusts_its_own_long_past_more_than_the_other_sources() -> None:
+    history = counts(date(2025, 3, 1), 375, noisy(8))
+    now = at(date(2026, 3, 21))
+
+    alone, among = (period(history, MARCH, APRIL, now, peers=p) for p in ((), [0.6] * 3))
+
+    assert alone.spread == among.spread
+    assert width(among) < 1.5 * width(alone)
+
+
+def test_it_is_not_poisoned_by_one_absurd_count() -> None:
+    history = counts(date(2025, 6, 1), 283, noisy(9))
+    glitch = {**history, date(2026, 2, 20): 5e12}
+    now = at(date(2026, 3, 11))
+
+    clean, broken = (period(h, MARCH, APRIL, now).quantile(0.5) for h in (history, glitch))
+
+    assert broken == pytest.approx(clean, rel=0.1)
+
+
 days_of_calls = st.lists(
     st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.integers(0, 10**12).map(float),
     max_size=120,
@@ -357,6 +480,15 @@ days_of_calls = st.lists(
     st.integers(0, 130),
     st.none() | st.floats(),
     st.none() | st.floats(),
+    st.lists(
+        st.builds(
+            Event,
+            st.integers(-9, 99).map(lambda i: JANUARY + timedelta(days=i)),
+            st.floats(0, 1e3),
+            st.floats(-1e9, 1e9),
+        ),
+        max_size=2,
+    ),
 )
 def test_it_never_says_nan_nor_less_than_nothing(
     calls: list[float | None],
@@ -365,13 +497,21 @@ def test_it_never_says_nan_nor_less_than_nothing(
     cut: int,
     running: float | None,
     total: float | None,
+    events: list[Event],
 ) -> None:
     start = JANUARY + timedelta(days=offset)
     history = {JANUARY + timedelta(days=i): v for i, v in enumerate(calls)}
     now = at(JANUARY + timedelta(days=cut), 9)
 
     forecast = period(
-        history, start, start + timedelta(days=length), now, running, known_total=total
+        history,
+        start,
+        start + timedelta(days=length),
+        now,
+        running,
+        holidays=[start, JANUARY + timedelta(days=3)],
+        events=events,
+        known_total=total,
     )
 
     everything = [*forecast.totals, *(v for line in forecast.path.values() for v in line)]

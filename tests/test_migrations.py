@@ -10,8 +10,15 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from cdpwatch.apps import lift_statement_timeout, restore_statement_timeout
-from cdpwatch.models import Alert, App, SourceDay, Workspace, WorkspaceDay
-from tests.factories import make_alert, make_connection, make_delivery, make_workspace, record_days
+from cdpwatch.models import Alert, App, Contract, SourceDay, Workspace, WorkspaceDay
+from tests.factories import (
+    NOW,
+    make_alert,
+    make_connection,
+    make_delivery,
+    make_workspace,
+    record_days,
+)
 
 STEPS = sorted(key for key in MigrationLoader(None).graph.nodes if key[0] == "cdpwatch")
 LASTING = (Workspace, App, WorkspaceDay, SourceDay, Alert)
@@ -58,3 +65,16 @@ def test_it_lets_a_migration_take_longer_than_a_page(db: None) -> None:
     assert limits() == ["10000", "0"]
     restore_statement_timeout(connection.alias)
     assert limits() == ["10000", "60000"]
+
+
+def test_it_gives_each_workspace_its_contract_when_it_goes_back(rows: list[str]) -> None:
+    contract = Contract.objects.get()
+    Contract.objects.update(period="quarter", confirmed_at=NOW, confirmed_by="ada")
+    Workspace.objects.create(segment_id="ws2", name="Labs", contract=contract)
+    migrate("0005_months_of_the_days")
+    migrate(STEPS[-1][1])
+    ours, labs = Workspace.objects.order_by("pk")
+    assert (ours.contract, ours.contract_id != labs.contract_id) == (contract, True)
+    told = Contract.objects.values_list("allowance", "period", "confirmed_by")
+    assert list(told) == [(40_000_000, "month", "ada")] * 2
+    assert [row.by for row in labs.contract.entries.all()] == ["ada"]

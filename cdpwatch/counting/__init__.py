@@ -4,6 +4,8 @@ Every verb here is absolute and keyed: recording the same reading twice, or from
 leaves the same rows. Billed usage is cumulative at the door; a day's calls are a difference.
 """
 
+from cdpwatch.cumulative import MISSING_ROW, NOT_BILLED_YET, daily
+
 from .delivery import record_delivery
 from .hints import record_audit, record_periods, record_schema
 from .ingest import record_ingest
@@ -13,7 +15,7 @@ from .rollups import Difference, differences, refresh_months
 from .rows import upsert
 from .syncs import record_syncs
 from .traffic import bytes_used, note_job, record_traffic
-from .usage import MISSING_ROW, NOT_BILLED_YET, daily, note_failure, record_usage
+from .usage import note_failure, record_usage
 from .vendors import record_counts
 from .volume import LONGEST_EVENT, record_volume
 

@@ -1,7 +1,10 @@
 """Quantiles of a period's total calls, projected from daily counts. numpy only, no clock, no I/O.
 
-    history --series--> calls a day, holes filled
+    history --events--> as it would have been without planned changes
+            --series--> calls a day, holes filled, single wrong counts cut down
+            --calendar-> what holidays and month ends do to a day
             --levels--> what an average day is worth, by eleven simple rules, at every past day
+            --seasons--> what the same weeks of last year did to it
             --outlook-> which rules have been right at this horizon, and how wrong they were
             --periods-> counted so far + expected rest, as quantiles and a path: a Forecast
 
@@ -11,7 +14,8 @@ of the module that uses them.
 """
 
 from cdpwatch.forecast.arrays import project
+from cdpwatch.forecast.events import Event
 from cdpwatch.forecast.periods import period
 from cdpwatch.forecast.result import LEVELS, PATH_LEVELS, Forecast
 
-__all__ = ["LEVELS", "PATH_LEVELS", "Forecast", "period", "project"]
+__all__ = ["LEVELS", "PATH_LEVELS", "Event", "Forecast", "period", "project"]

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
-from cdpwatch.forecast.outlook import Outlook, guess, look_ahead
+from cdpwatch.forecast.calendar import day_factors
+from cdpwatch.forecast.events import Event, effect, without
+from cdpwatch.forecast.outlook import CUSHION, Outlook, guess, look_ahead, prior_from
 from cdpwatch.forecast.result import LEVELS, PATH_LEVELS, Forecast
-from cdpwatch.forecast.series import Floats, daily, known_days, span, spread_total, usable
+from cdpwatch.forecast.series import (
+    Floats,
+    daily,
+    known_days,
+    span,
+    spread_total,
+    tamed,
+    usable,
+)
 
-METHOD = "weekday-levels 1"
+METHOD = "weekday-levels 2"
 LEARNING_DAYS = 7
-MEMORY = timedelta(days=730)  # older days say little about the next ones
+MEMORY = timedelta(days=1100)  # three years; older days say little about the next ones
 ONE_DAY = timedelta(days=1)
 
 
@@ -24,6 +35,9 @@ def period(
     now: datetime,
     running: float | None = None,
     *,
+    holidays: Collection[date] = (),
+    events: Sequence[Event] = (),
+    peers: Sequence[float] = (),
     levels: Sequence[float] = LEVELS,
     known_total: float | None = None,
     hour_shares: Sequence[float] | None = None,
@@ -32,6 +46,9 @@ def period(
 
     history: calls by UTC day up to yesterday; None, absent or impossible is a hole, not zero.
     running: calls counted so far on `now`'s day.
+    holidays: days off, past ones to learn from and coming ones.
+    events: planned changes and what-ifs; what is counted stays as it was counted.
+    peers: `Forecast.spread` of the other sources of the workspace, for want of own past.
     known_total: calls of the period's days before `now`'s together; wins over their sum.
     hour_shares: 24 parts of a usual day's calls by UTC hour; even if not given.
     Raises ValueError for an empty period, a naive `now`, or shares that are not 24 parts.
@@ -43,11 +60,25 @@ def period(
     days, measured = span(start, end), known_days(history, today)
     learning = _learning(len(measured))
     known = _settled(measured, days, today, known_total)
-    rate = _run_rate(known, running, rest) if learning else None
-    outlook, expected = _expect(known, start, end, rate)
+    plain = without(known, events)
+    rate = _run_rate(plain, running, rest) if learning or not plain else None
+    outlook, expected = _expect(plain, start, end, rate, holidays, prior_from(peers))
     counted, missing = _counted(known, days, today, running, rest)
+    coming = _Coming(missing, expected, *effect(days, events))
+    return _forecast(days, counted, coming, outlook, levels, learning)
+
+
+def _forecast(
+    days: tuple[date, ...],
+    counted: Floats,
+    coming: _Coming,
+    outlook: Outlook,
+    levels: Sequence[float],
+    learning: str,
+) -> Forecast:
+    """All that is said of the period, at `levels` and along the path."""
     wanted = (*sorted(levels), *PATH_LEVELS)
-    lines = _lines(counted, missing, expected, outlook, wanted).tolist()
+    lines = _lines(counted, coming, outlook, wanted).tolist()
     return Forecast(
         levels=wanted[: len(levels)],
         totals=tuple(line[-1] for line in lines[: len(levels)]),
@@ -56,6 +87,7 @@ def period(
         settled=float(counted.sum()),
         method=METHOD,
         learning=learning,
+        spread=outlook.spread,
     )
 
 
@@ -89,7 +121,12 @@ def _run_rate(known: Mapping[date, float], running: float | None, rest: float) -
 
 
 def _expect(
-    known: Mapping[date, float], start: date, end: date, rate: float | None
+    known: Mapping[date, float],
+    start: date,
+    end: date,
+    rate: float | None,
+    holidays: Collection[date],
+    prior: float,
 ) -> tuple[Outlook, Floats]:
     """The outlook from the last known day on, and the calls expected on each day of the period.
 
@@ -103,9 +140,12 @@ def _expect(
     first = max(min(known), after - MEMORY)
     begin = min(start, first)
     past = daily(known, span(begin, after))
-    outlook = look_ahead(past[(first - begin).days :], max(1, (end - after).days))
-    timeline = np.concatenate([past, outlook.expected])
-    return outlook, timeline[(start - begin).days : (end - begin).days]
+    calls = tamed(past[(first - begin).days :])
+    timeline = span(first, max(end, after + ONE_DAY))
+    factors = day_factors(calls, timeline, holidays, CUSHION * float(calls.mean()))
+    outlook = look_ahead(calls, factors, len(timeline) - len(calls), prior)
+    whole = np.concatenate([past, outlook.expected])
+    return outlook, whole[(start - begin).days : (end - begin).days]
 
 
 def _counted(
@@ -124,10 +164,29 @@ def _counted(
     return counted, missing
 
 
-def _lines(
-    counted: Floats, missing: Floats, expected: Floats, outlook: Outlook, levels: Sequence[float]
-) -> Floats:
+@dataclass(frozen=True)
+class _Coming:
+    """What is not counted yet, day by day of the period."""
+
+    missing: Floats  # part of the day, 0..1
+    expected: Floats  # calls of the whole day, without events
+    scale: Floats  # by events
+    add: Floats  # calls/day, by events
+
+    @property
+    def calls(self) -> Floats:
+        """Calls still to come on each day, never less than none."""
+        calls: Floats = np.maximum(self.expected * self.scale + self.add, 0.0) * self.missing
+        return calls
+
+    @property
+    def doubt(self) -> Floats:
+        """Days' worth of what is uncertain: a source that is switched off has none."""
+        return self.missing * self.scale
+
+
+def _lines(counted: Floats, coming: _Coming, outlook: Outlook, levels: Sequence[float]) -> Floats:
     """Calls since the start at the end of each day, never falling. Shape (levels, days)."""
-    band = outlook.band(np.cumsum(expected * missing), np.cumsum(missing), levels)
+    band = outlook.band(np.cumsum(coming.calls), np.cumsum(coming.doubt), levels)
     lines: Floats = np.maximum.accumulate(np.cumsum(counted) + band, axis=1)
     return lines

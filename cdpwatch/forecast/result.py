@@ -29,6 +29,7 @@ class Forecast:
     settled: float  # calls already counted: settled days and the running one
     method: str  # name and version
     learning: str = ""  # not empty: too little data, the numbers are a guess
+    spread: float | None = None  # mean absolute log error of the back-test; None: not tested
 
     def quantile(self, level: float) -> float:
         """The total in calls that is not exceeded with probability `level`.

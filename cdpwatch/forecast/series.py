@@ -8,12 +8,14 @@ from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 ABSURD = 1e15  # calls; sums and exponentials of anything less stay finite
 NOTHING = 1e-6  # calls; less is none
+GLITCH = 20.0  # times any day of the week before or after it: no day of traffic, a wrong count
 LEAD = timedelta(days=28)  # before a joint total, to estimate its holes by
 
 
@@ -53,6 +55,19 @@ def fill(calls: Floats) -> Floats:
         if np.isnan(filled[i]):
             filled[i] = np.nanmean(calls)
     return filled
+
+
+def tamed(calls: Floats) -> Floats:
+    """`calls` with single days that dwarf every day of the week around them cut down.
+
+    They stay counted where they are; only nothing is learnt from their size. A day among
+    zeros is left: it may be a launch.
+    """
+    around = np.pad(calls, 7)
+    before = sliding_window_view(around[:-8], 7).max(axis=1)
+    after = sliding_window_view(around[8:], 7).max(axis=1)
+    most = GLITCH * np.maximum(before, after)
+    return np.where((most > 0) & (calls > most), most, calls)
 
 
 def spread_total(

@@ -26,6 +26,15 @@ class Workspace(models.Model):
     demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     throttled_until = models.DateTimeField(null=True)  # Segment's 429 is for the whole token
+    # The contract that its calls are charged to; several workspaces may share one. The query name
+    # lets a contract be asked for by its workspace.
+    contract = models.ForeignKey(
+        "cdpwatch.Contract",
+        models.SET_NULL,
+        null=True,
+        related_name="workspaces",
+        related_query_name="workspace",
+    )
 
     def __str__(self) -> str:
         return self.name or "Not connected yet"

@@ -15,16 +15,24 @@ from .counts import (
     is_billed,
     months_by_source,
     past_periods,
+    shared,
     used_by_day,
     used_in,
     workspace_days,
     workspace_months,
 )
 from .events import NamedCalls, names_of
+from .known import (
+    contract_days,
+    contract_months,
+    days_known,
+    joined,
+    source_days_known,
+)
 from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
 from .sheet import FRESH, Sheet, current, keep, sheet_of, stamp
 from .traffic import EVEN_HOURS, began, calls_by_event, hour_shares, traffic
-from .whole import WORKER_START, Snapshot, poller_health, project, take, terms_of
+from .whole import WORKER_START, Snapshot, inputs_of, poller_health, take
 
 __all__ = [
     "DAY",
@@ -42,10 +50,15 @@ __all__ = [
     "billed_to",
     "calls_by_event",
     "compared",
+    "contract_days",
+    "contract_months",
     "current",
+    "days_known",
     "deliveries",
     "hour_shares",
+    "inputs_of",
     "is_billed",
+    "joined",
     "keep",
     "months_by_source",
     "names_of",
@@ -53,13 +66,13 @@ __all__ = [
     "past_periods",
     "places_of",
     "poller_health",
-    "project",
     "rows_of",
+    "shared",
     "sheet_of",
+    "source_days_known",
     "source_rows",
     "stamp",
     "take",
-    "terms_of",
     "traffic",
     "used_by_day",
     "used_in",

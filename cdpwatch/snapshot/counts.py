@@ -108,7 +108,7 @@ def past_periods(
     Periods of calendar months are summed from `months`, back to the oldest one without an unknown
     day; others are summed from `days`.
     """
-    by_month = terms.cycle_day == 1
+    by_month = budget.in_calendar_months(terms)
     if by_month:
         known = [month for month, count in months.items() if not count.unknown_days]
     else:
@@ -117,8 +117,7 @@ def past_periods(
     period, past = budget.period_at(terms, today), []
     while (period := budget.period_before(terms, period)).start >= first:
         used, unknown = _in_months(months, period) if by_month else _in_days(days, period)
-        allowance = terms.allowance if period.end > terms.starts_on else None
-        past.append(PastPeriod(period, used, unknown, allowance))
+        past.append(PastPeriod(period, used, unknown, budget.allowance_of(terms, period)))
     return past
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cdpwatch import budget, forecast, roster, rulebook
+from cdpwatch.contracts import contract_of, terms_of
 from cdpwatch.counters import COUNTERS
 from cdpwatch.days import DAY, start_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
-from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
+from cdpwatch.models import Heartbeat, PollerState, Projection, Workspace
 from cdpwatch.policy import Rule, judge
 from cdpwatch.readings import PollerHealth, TrafficSlice
 
@@ -25,6 +26,7 @@ from .counts import (
     used_in,
     workspace_days,
 )
+from .known import days_known
 from .traffic import hour_shares, traffic, with_beginnings
 
 HISTORY = timedelta(days=400)
@@ -39,7 +41,8 @@ class Snapshot:
     situation: Situation
     period: budget.Period
     previous: budget.Period
-    projected: forecast.Forecast  # without the calls that open leaks will still make
+    projected: forecast.Forecast
+    inputs: budget.Inputs  # that it was made from
     found: tuple[leaks.Found, ...]  # leaks that go on
     used_by_day: Mapping[date, int | None]  # billed, else live; None is a hole
 
@@ -51,13 +54,15 @@ class Snapshot:
 def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapshot:
     """Everything that is known of `workspace` at `now`.
 
-    `as_of` looks back: `now` is a moment of the past, and its running day, of which only the
-    whole is kept, is left out.
+    `as_of` looks back: `now` is a moment of the past, told by the readings and the terms that had
+    come in by then. Its running day, of which only the whole is kept, is left out.
     """
-    terms, today = terms_of(Contract.objects.get(workspace=workspace)), now.date()
+    today = now.date()
+    terms = terms_of(contract_of(workspace), now if as_of else None)
     period = budget.period_at(terms, today)
     previous = budget.period_before(terms, period)
-    days = workspace_days(workspace, min(today - HISTORY, previous.start))
+    since = min(today - HISTORY, previous.start)
+    days = days_known(workspace, now, since) if as_of else workspace_days(workspace, since)
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
     rules = rulebook.current(workspace)
@@ -67,7 +72,8 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
     used = used_by_day(days, live_by_day(pieces), today)
     calls = counted(used, days, today)
-    projected = project(period, calls, found, pieces, now, shares)
+    inputs = inputs_of(period, calls, found, pieces, now, shares)
+    projected = inputs.project()
     before, unknown = _verdict_before(workspace, period, today), unknown_in(calls, period, today)
     total = used_in(calls, period, today)
     situation = Situation(
@@ -83,7 +89,7 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
         pollers=pollers,
         live_to=live_to,
     )
-    return Snapshot(situation, period, previous, projected, found, used)
+    return Snapshot(situation, period, previous, projected, inputs, found, used)
 
 
 def _judged_traffic(
@@ -98,47 +104,38 @@ def _judged_traffic(
     return with_beginnings(pieces, lambda piece: judge(rules, piece).verdict.is_leak, upto)
 
 
-def terms_of(contract: Contract) -> budget.Terms:
-    return budget.Terms(
-        allowance=contract.allowance,
-        kind=contract.period,
-        cycle_day=contract.cycle_day,
-        starts_on=contract.starts_on,
-        confirmed=contract.confirmed_at is not None,
-    )
-
-
 def _verdict_before(workspace: Workspace, period: budget.Period, today: date) -> str:
     rows = Projection.objects.filter(contract__workspace=workspace, period_start=period.start)
     return rows.filter(as_of__lte=today).values_list("verdict", flat=True).first() or ""
 
 
-def project(
+def inputs_of(
     period: budget.Period,
     calls: Mapping[date, float | None],
     found: Sequence[leaks.Found],
     pieces: Sequence[TrafficSlice],
     now: datetime,
     shares: Sequence[float],
-) -> forecast.Forecast:
-    """The period's forecast: history without the open leaks, then what they add.
+) -> budget.Inputs:
+    """What the period's forecast is made of: history without the open leaks, then what they add.
 
     A leak that began yesterday is not yet in any weekday's profile: projected apart, its whole
     rate counts from its first hour on, and closing it takes exactly that back.
     """
     leaked = _leaked_by_day(found, pieces)
-    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in calls.items()}
     # Joint sums are in their days already, and a day that nobody knows is left to the forecast.
-    calm = forecast.period(
-        clean,
-        period.start,
-        period.end,
-        now,
+    clean = {day: None if n is None else n - leaked.get(day, 0) for day, n in calls.items()}
+    first, series = budget.series(clean)
+    return budget.Inputs(
+        start=period.start,
+        end=period.end,
+        now=now,
+        first=first,
+        calls=series,
         running=clean.get(now.date()),
-        hour_shares=shares,
+        hour_shares=tuple(shares),
+        leaks=budget.Extra(leaked, sum(leak.per_day for leak in found)) if found else None,
     )
-    rate = sum(leak.per_day for leak in found)
-    return budget.with_extra(calm, leaked, rate, now) if found else calm
 
 
 def _leaked_by_day(found: Sequence[leaks.Found], pieces: Sequence[TrafficSlice]) -> dict[date, int]:

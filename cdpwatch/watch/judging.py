@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from cdpwatch import alerts, snapshot
+from cdpwatch import alerts, budget, snapshot
 from cdpwatch.detectors import find_all
 from cdpwatch.models import Contract, Projection, Workspace
 
@@ -49,6 +49,7 @@ def keep_projection(
         "crosses_on": state.crosses_on,
         "verdict": state.verdict,
         "method": view.projected.method,
+        "inputs": budget.packed(view.inputs),
     }
     row, new = Projection.objects.get_or_create(**key, defaults=values)
     if again and not new:

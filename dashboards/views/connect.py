@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from cdpwatch import asking, connecting, health, people, roster
+from cdpwatch import asking, connecting, contracts, health, people, roster
 from cdpwatch.models import Contract, Region, RequestKind, Role, WorkRequest
 from dashboards import cards, vendor_cards
 from dashboards.access import needs, person
@@ -133,14 +133,17 @@ def _told(last_four: str, region: str) -> dict[str, str]:
 def confirm_contract(request: HttpRequest) -> HttpResponse:
     """What is sent is what is confirmed."""
     contract, actor = Contract.objects.get(workspace=the_workspace()), person(request)
-    before = cards.terms(contract)
     form = ContractForm(request.POST, instance=contract)
     if not form.is_valid():
         return page(request, contract_form=form)
     confirmed = form.save(commit=False)
-    confirmed.confirmed_by, confirmed.confirmed_at = actor.get_username(), datetime.now(UTC)
-    confirmed.save()
-    people.note(actor, "contract confirmed", str(confirmed), before, cards.terms(confirmed))
+    by, now = actor.get_username(), datetime.now(UTC)
+    confirmed.confirmed_by, confirmed.confirmed_at = by, now
+    try:
+        contracts.enter(confirmed, by, now, "contract confirmed")
+    except contracts.Refused as refused:
+        form.add_error(None, str(refused))
+        return page(request, contract_form=form)
     messages.success(request, "The contract is confirmed. Every page judges by it from now on.")
     return redirect("connect")
 

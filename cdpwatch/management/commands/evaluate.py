@@ -1,7 +1,7 @@
 """Projects the month and judges the traffic, without Celery.
 
-With --as-of it judges a moment of the past by the days before it, as they are known now; it alerts
-nobody, and writes that day's projection only where there is none.
+With --as-of it judges a moment of the past by what was known then; it alerts nobody, and writes
+that day's projection only where there is none.
 """
 
 from datetime import UTC, datetime

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from cdpwatch import contracts
 from cdpwatch.seed import MixedData, seed
 
 
@@ -18,5 +19,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(
             f"{workspace.apps.count()} apps, {workspace.functions.count()} function, "
-            f"contract of {workspace.contract.allowance:,} calls."
+            f"contract of {contracts.contract_of(workspace).allowance:,} calls."
         )
