@@ -56,12 +56,27 @@ def burn_of(sheet: snapshot.Sheet) -> Burn:
         allowance=state.allowance,
         previous=cumulative(sheet.days, period_days(sheet.previous), sheet.billed_to),
         previous_label=sheet.previous.title,
-        marks=tuple(
-            Mark(leak.since.date(), f"Leak opens, {wording.moment(leak.since)}", "bad")
-            for leak in sheet.found
-            if sheet.period.holds(leak.since.date())
-        ),
+        marks=marks_of(sheet),
     )
+
+
+def marks_of(sheet: snapshot.Sheet) -> tuple[Mark, ...]:
+    """Leaks, planned events and notes of the period's days; leaks first, for texts are few."""
+    leaks = (
+        Mark(leak.since.date(), f"Leak opens, {wording.moment(leak.since)}", "bad")
+        for leak in sheet.found
+        if sheet.period.holds(leak.since.date())
+    )
+    return (*leaks, *(Mark(remark.day, told(remark)) for remark in sheet.remarks))
+
+
+def told(remark: snapshot.Remark) -> str:
+    """Planned: Black Friday, to Mon 30 Nov"""
+    text = wording.one_line(remark.text)
+    if not remark.planned:
+        return text
+    until = f", to {wording.day(remark.until - DAY)}" if remark.until else ""
+    return f"Planned: {text}{until}"
 
 
 def period_days(period: budget.Period) -> tuple[date, ...]:

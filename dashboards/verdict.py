@@ -6,9 +6,10 @@ them again under the same keys: what stays open cannot say anything else than wh
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from cdpwatch import budget, snapshot, wording
+from cdpwatch.days import DAY, start_of
 
 STATES = {
     budget.Verdict.ON_TRACK: ("ok", "On track"),
@@ -141,8 +142,16 @@ def clock(sheet: snapshot.Sheet) -> str:
     """Up to when the numbers are billed and live, and when they were counted."""
     to, live_to = sheet.billed_to, sheet.live_to
     billed = f"Billed to {wording.day(to)}, 24:00 UTC" if to else "Nothing billed yet"
-    live = f", live to {wording.moment(live_to)}" if live_to else ""
+    live = f"{_live_for(sheet, live_to)} to {wording.moment(live_to)}" if live_to else ""
     return f"{billed}{live}. Counted {wording.moment(sheet.made_at)}."
+
+
+def _live_for(sheet: snapshot.Sheet, live_to: datetime) -> str:
+    """", plus live 12 h": how much of the time since the last bill is known from live volume."""
+    if sheet.billed_to is None:
+        return ", live"
+    since = start_of(sheet.billed_to + DAY)
+    return f", plus live {wording.length(live_to - since)}" if live_to > since else ", live"
 
 
 def assumption(sheet: snapshot.Sheet) -> str:

@@ -22,6 +22,7 @@ from cdpwatch.contracts import Refused
 from cdpwatch.contracts.entering import locked, log
 from cdpwatch.days import start_of
 from cdpwatch.models import Contract, MonthClose
+from cdpwatch.snapshot import carried_into
 
 from .evidence import moved_most
 from .ledger import Ledger, call_type_table, ledger_of, source_table, sources_under
@@ -95,31 +96,6 @@ def restatements(row: MonthClose) -> list[closing.Restatement]:
     days = snapshot.contract_days(row.contract, row.period_start)
     billed = {day: count.calls for day, count in days.items()}
     return closing.restatements(closing.from_json(row.numbers), billed)
-
-
-def past_uses(contract: Contract, terms: budget.Terms, today: date) -> list[budget.PeriodUse]:
-    """Whole periods before that of `today`, oldest first; closed ones as they were frozen."""
-    days = snapshot.contract_days(contract, date.min)
-    found = snapshot.past_periods(terms, days, snapshot.contract_months(contract), today)
-    uses = {
-        past.period.start: budget.PeriodUse(
-            past.period, past.allowance, past.used, past.unknown_days
-        )
-        for past in found
-    }
-    for row in contract.closes.filter(reopened_at=None, period_end__lte=today):
-        kept = closing.from_json(row.numbers)
-        own = None if kept.allowance is None else kept.allowance - kept.carried
-        # Whoever closed it with a gap has taken its number for whole.
-        uses[row.period_start] = budget.PeriodUse(kept.period, own, kept.used)
-    return [uses[start] for start in sorted(uses)]
-
-
-def carried_into(contract: Contract, terms: budget.Terms, period: budget.Period) -> budget.Carried:
-    """What the periods before `period` leave to it."""
-    if terms.carry_over is None:
-        return budget.Carried(0)
-    return budget.carried(terms.carry_over, past_uses(contract, terms, period.start))
 
 
 def frozen(read: Ledger, now: datetime) -> closing.Frozen:

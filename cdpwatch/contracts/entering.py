@@ -61,10 +61,11 @@ def enter(contract: Contract, by: str, now: datetime, action: str = "contract en
 def amended_terms(contract: Contract, **fields: Any) -> budget.Terms:
     """The terms as they would be with one more amendment, of the fields of `amend`.
 
-    For showing what it would do before it is done.
+    For showing what it would do before it is done. Raises Refused as `amend` would.
     """
     row = Amendment(contract=contract, **fields)
     terms = terms_of(contract)
+    _check(row, terms)
     added = sorted((*terms.amendments, amendment_of(row)), key=lambda one: one.starts_on)
     return replace(terms, amendments=tuple(added))
 
@@ -77,11 +78,15 @@ def amend(contract: Contract, starts_on: date, by: str, now: datetime, **fields:
     """
     held = locked(contract)
     row = Amendment(contract=held, starts_on=starts_on, entered_by=by, entered_at=now, **fields)
-    closed = last_closed(held)
-    refuse(checks.of_amendment(row, terms_of(held), closed.period_end if closed else None))
+    _check(row, terms_of(held))
     row.save()
     log(by, "contract amended", held, after={"starts_on": starts_on.isoformat(), **_plain(fields)})
     return row
+
+
+def _check(row: Amendment, terms: budget.Terms) -> None:
+    closed = last_closed(row.contract)
+    refuse(checks.of_amendment(row, terms, closed.period_end if closed else None))
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from cdpwatch.models import SubBudget as SubBudgetRow
 from .entering import Refused, locked, log, refuse
 
 _MOST_CALLS, _MOST_TIMES = 10**15, 1_000.0
+_TOLD = 5  # sources in two sub-budgets that a refusal names
 
 
 # --- sub-budgets ------------------------------------------------------------------------------
@@ -55,7 +56,7 @@ def make_sub_budget(contract: Contract, made: SubBudget, by: str, now: datetime)
     """
     held = locked(contract)
     others = [row for row in sub_budgets_of(held) if row.name != made.name]
-    refuse([*_wrong(made), *in_two([*others, made], members(held))])
+    refuse([*_wrong(made), *_some(in_two([*others, made], members(held)))])
     old = held.sub_budgets.filter(name=made.name, ended_at=None).first()
     if old:
         SubBudgetRow.objects.filter(pk=old.pk).update(ended_by=by, ended_at=now)
@@ -71,6 +72,12 @@ def make_sub_budget(contract: Contract, made: SubBudget, by: str, now: datetime)
     )
     log(by, "sub-budget", made.name, _told(old), _told(row))
     return row
+
+
+def _some(problems: list[str]) -> list[str]:
+    """The first few of what can be hundreds, and how many more there are."""
+    more = len(problems) - _TOLD
+    return problems if more <= 0 else [*problems[:_TOLD], f"So it is for {more} more."]
 
 
 def _wrong(made: SubBudget) -> list[str]:

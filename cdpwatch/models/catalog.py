@@ -23,6 +23,7 @@ class Workspace(models.Model):
     name = models.CharField(max_length=200, blank=True)
     slug = models.CharField(max_length=200, blank=True)
     region = models.CharField(max_length=2, choices=Region, default=Region.US)
+    country = models.CharField(max_length=2, blank=True)  # ISO 3166; its holidays are days off
     demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     throttled_until = models.DateTimeField(null=True)  # Segment's 429 is for the whole token

@@ -8,6 +8,7 @@ billed yet from live volume; the sum is the "used" that every page shows.
 from cdpwatch.days import DAY
 
 from .agreement import compared, other_side, places_of, rows_of
+from .carrying import carried_into, past_uses
 from .counts import (
     PastPeriod,
     billed_in_months,
@@ -24,13 +25,15 @@ from .counts import (
 from .events import NamedCalls, names_of
 from .known import (
     contract_days,
+    contract_days_known,
     contract_months,
     days_known,
     joined,
     source_days_known,
 )
+from .parts import Kind, Remark
 from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
-from .sheet import FRESH, Sheet, current, keep, sheet_of, stamp
+from .sheet import FRESH, Sheet, current, keep, known_at, sheet_of, stamp
 from .traffic import EVEN_HOURS, began, calls_by_event, hour_shares, traffic
 from .whole import WORKER_START, Snapshot, inputs_of, poller_health, take
 
@@ -40,8 +43,10 @@ __all__ = [
     "FRESH",
     "WORKER_START",
     "Deliveries",
+    "Kind",
     "NamedCalls",
     "PastPeriod",
+    "Remark",
     "Sheet",
     "Snapshot",
     "SourceRow",
@@ -49,8 +54,10 @@ __all__ = [
     "billed_in_months",
     "billed_to",
     "calls_by_event",
+    "carried_into",
     "compared",
     "contract_days",
+    "contract_days_known",
     "contract_months",
     "current",
     "days_known",
@@ -60,10 +67,12 @@ __all__ = [
     "is_billed",
     "joined",
     "keep",
+    "known_at",
     "months_by_source",
     "names_of",
     "other_side",
     "past_periods",
+    "past_uses",
     "places_of",
     "poller_health",
     "rows_of",

@@ -151,6 +151,16 @@ def workspace_months(workspace: Workspace) -> dict[date, MonthCount]:
     return {month: MonthCount(calls, unknown) for month, calls, unknown in values}
 
 
+def months_in(days: Mapping[date, DayCount]) -> dict[date, MonthCount]:
+    """Calendar months of days as they were known once, which no table has summed."""
+    calls, found = shared(days), {day.replace(day=1) for day in days}
+    return {
+        month: MonthCount(*_in_days(days, budget.Period(month, next_month(month))))
+        for month in sorted(found)
+        if any(calls.get(day) is not None for day in days if day.replace(day=1) == month)
+    }
+
+
 def months_by_source(workspace: Workspace, month: date) -> dict[int, MonthCount]:
     """Billed calls of one calendar month by source, its primary key."""
     rows = SourceMonth.objects.filter(source__workspace=workspace, month=month)

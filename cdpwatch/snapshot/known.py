@@ -67,8 +67,18 @@ def contract_days(contract: Contract, since: date) -> dict[date, DayCount]:
     return joined([workspace_days(row, since) for row in contract.workspaces.all()])
 
 
+def contract_days_known(
+    contract: Contract, at: datetime, since: date = date.min
+) -> dict[date, DayCount]:
+    """The same as they were known at `at`."""
+    return joined([days_known(row, at, since) for row in contract.workspaces.all()])
+
+
 def joined(parts: Sequence[Mapping[date, DayCount]]) -> dict[date, DayCount]:
-    """Days of several workspaces together: one that is unknown makes the day unknown."""
+    """Days of several workspaces together: one that is unknown makes the day unknown.
+
+    A workspace counts from its first row on; one that was never read makes every day unknown.
+    """
     if len(parts) == 1:
         return dict(parts[0])
     days = sorted({day for part in parts for day in part})
@@ -76,7 +86,8 @@ def joined(parts: Sequence[Mapping[date, DayCount]]) -> dict[date, DayCount]:
 
 
 def _joined_day(day: date, parts: Sequence[Mapping[date, DayCount]]) -> DayCount:
-    calls = [part[day].calls if day in part else None for part in parts]
+    begun = [part for part in parts if not part or min(part) <= day]
+    calls = [part[day].calls if day in part else None for part in begun]
     known = [n for n in calls if n is not None]
     whole = len(known) == len(calls)
     return DayCount(day, sum(known)) if whole else DayCount(day, None, ONE_UNKNOWN)

@@ -34,10 +34,16 @@ class SourceRow:
     verdicts: tuple[Verdict, ...]  # of its live traffic; () where there is none to judge
 
 
-def source_rows(workspace: Workspace, view: Snapshot) -> tuple[list[SourceRow], int]:
-    """Sources by calls used in this period, and the remainder that no listed source explains."""
+def source_rows(
+    workspace: Workspace, view: Snapshot, past: Mapping[int, Past] | None = None
+) -> tuple[list[SourceRow], int]:
+    """Sources by calls used in this period, and the remainder that no listed source explains.
+
+    `past` is what was known of each at a moment; None is what is known now.
+    """
     today = view.situation.now.date()
-    past = past_of(workspace, ((view.period.start, today), _same_days(view)), today)
+    if past is None:
+        past = past_of(workspace, ((view.period.start, today), same_days(view)), today)
     live: dict[int, list[TrafficSlice]] = defaultdict(list)
     for piece in view.situation.traffic:
         live[piece.source_id].append(piece)
@@ -62,7 +68,7 @@ def _source_row(
         used=total,
         settled=total - (used.get(today) or 0),
         share=0.0,
-        before=past.known_in(*_same_days(view)),
+        before=past.known_in(*same_days(view)),
         spark=tuple(used.get(today - n * DAY) for n in range(30, 0, -1)),
         leaking=any(leak.source_id == source_id for leak in view.found),
         verdicts=verdicts_of(pieces, view.situation.rules),
@@ -75,7 +81,7 @@ def verdicts_of(pieces: Sequence[TrafficSlice], rules: Iterable[Rule]) -> tuple[
     return tuple(sorted({judge(rules, piece).verdict for piece in current}))
 
 
-def _same_days(view: Snapshot) -> Span:
+def same_days(view: Snapshot) -> Span:
     """The days of the previous period up to the same day of it."""
     passed = (view.situation.now.date() - view.period.start).days
     return view.previous.start, view.previous.start + min(passed, view.previous.days) * DAY

@@ -16,11 +16,16 @@ import msgspec
 from django.db.models import OuterRef, Subquery
 
 from cdpwatch import budget
+from cdpwatch.budget.subbudgets import Split
+from cdpwatch.contracts import contract_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.models import AuditLog, Contract, KeptSnapshot, PolicyVersion, Workspace
 from cdpwatch.readings import DayCount, MonthCount
 
-from .counts import workspace_months
+from .counts import months_in, workspace_months
+from .known import source_days_known
+from .parts import Kind, Remark, kinds_of, remarks_of, split_of
+from .past import Past
 from .rows import SourceRow, source_rows
 from .whole import Snapshot, take
 
@@ -46,11 +51,15 @@ class Sheet:
     found: tuple[leaks.Found, ...]  # leaks that go on
     sources: tuple[SourceRow, ...]  # by calls used, most first
     remainder: int  # calls that no source of the list explains
+    kinds: tuple[Kind, ...] = ()  # live calls by type and event, most first
+    split: Split | None = None  # by sub-budget
+    remarks: tuple[Remark, ...] = ()  # notes and planned events of the period's days
 
 
-def sheet_of(workspace: Workspace, view: Snapshot) -> Sheet:
-    rows, remainder = source_rows(workspace, view)
-    situation = view.situation
+def sheet_of(workspace: Workspace, view: Snapshot, at: datetime | None = None) -> Sheet:
+    """The sheet of a snapshot; `at` is the moment of the past that it was taken as of."""
+    rows, remainder = source_rows(workspace, view, at and _past_known(workspace, view, at))
+    situation, contract = view.situation, contract_of(workspace)
     return Sheet(
         made_at=situation.now,
         terms=situation.terms,
@@ -58,15 +67,31 @@ def sheet_of(workspace: Workspace, view: Snapshot) -> Sheet:
         previous=view.previous,
         standing=view.standing,
         days=situation.days,
-        months=workspace_months(workspace),
+        months=months_in(situation.days) if at else workspace_months(workspace),
         billed_to=situation.billed_to,
-        live_to=situation.live_to,
+        live_to=None if at else situation.live_to,
         used_by_day=view.used_by_day,
         path=view.projected.path,
         found=view.found,
         sources=tuple(rows),
         remainder=remainder,
+        kinds=kinds_of(contract, view),
+        split=split_of(contract, view, rows, at),
+        remarks=remarks_of(contract, view, at),
     )
+
+
+def _past_known(workspace: Workspace, view: Snapshot, at: datetime) -> dict[int, Past]:
+    found = source_days_known(workspace, at, view.previous.start)
+    return {source: Past(days) for source, days in found.items()}
+
+
+def known_at(workspace: Workspace, at: datetime) -> Sheet:
+    """The sheet of a moment of the past, from the readings and terms that had come in by then.
+
+    Live volume keeps no history: of days that were not billed then, it is what is known now.
+    """
+    return sheet_of(workspace, take(workspace, at, as_of=True), at)
 
 
 def current(workspace: Workspace, now: datetime) -> Sheet:

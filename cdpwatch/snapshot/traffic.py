@@ -54,6 +54,17 @@ def traffic(
     ]
 
 
+def live_beside(workspace: Workspace, since: date, upto: datetime) -> dict[date, int]:
+    """Live calls by UTC day of the other workspaces under the same contract."""
+    rows = VolumeDay.objects.filter(
+        source__workspace__contract=workspace.contract_id,
+        bucket__gte=start_of(since),
+        bucket__lt=upto,
+    ).exclude(source__workspace=workspace)
+    counted = rows.values_list("bucket").annotate(Sum("count"))
+    return {bucket.date(): calls for bucket, calls in counted}
+
+
 @lru_cache(maxsize=1024)
 def day_of(text: str) -> date:
     """The UTC day of a timestamp as both databases write it: "2026-11-18 00:00:00..."."""

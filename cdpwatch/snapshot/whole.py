@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,10 +13,12 @@ from cdpwatch.counters import COUNTERS
 from cdpwatch.days import DAY, start_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.detectors.situation import Situation
-from cdpwatch.models import Heartbeat, PollerState, Projection, Workspace
+from cdpwatch.forecast import Event
+from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
 from cdpwatch.policy import Rule, judge
 from cdpwatch.readings import PollerHealth, TrafficSlice
 
+from .carrying import carried_into
 from .counts import (
     billed_to,
     counted,
@@ -24,12 +26,13 @@ from .counts import (
     unknown_in,
     used_by_day,
     used_in,
-    workspace_days,
 )
-from .known import days_known
-from .traffic import hour_shares, traffic, with_beginnings
+from .free_days import free_days
+from .known import contract_days, contract_days_known
+from .planned import planned
+from .traffic import hour_shares, live_beside, traffic, with_beginnings
 
-HISTORY = timedelta(days=400)
+HISTORY = timedelta(days=1100)  # as far as the forecast looks back
 WORKER_START = "worker start"  # the heartbeat that a worker notes when it comes up
 LIVE_LAG = timedelta(minutes=1)  # of Segment's volume behind the clock
 
@@ -52,27 +55,36 @@ class Snapshot:
 
 
 def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapshot:
-    """Everything that is known of `workspace` at `now`.
+    """Everything that is known of `workspace`, and of what its contract covers, at `now`.
 
+    Days and used calls are those of all workspaces under the contract; leaks are its own.
     `as_of` looks back: `now` is a moment of the past, told by the readings and the terms that had
     come in by then. Its running day, of which only the whole is kept, is left out.
     """
     today = now.date()
-    terms = terms_of(contract_of(workspace), now if as_of else None)
+    contract, at = contract_of(workspace), now if as_of else None
+    terms = terms_of(contract, at)
     period = budget.period_at(terms, today)
     previous = budget.period_before(terms, period)
     since = min(today - HISTORY, previous.start)
-    days = days_known(workspace, now, since) if as_of else workspace_days(workspace, since)
+    days = contract_days_known(contract, now, since) if as_of else contract_days(contract, since)
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
     rules = rulebook.current(workspace)
-    pieces = _judged_traffic(workspace, period, rules, start_of(today) if as_of else now, seen)
+    upto = start_of(today) if as_of else now
+    pieces = _judged_traffic(workspace, period, rules, upto, seen)
     shares = hour_shares(workspace, now)
     days_left = (start_of(period.end) - now) / DAY
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
-    used = used_by_day(days, live_by_day(pieces), today)
+    live = Counter(live_by_day(pieces))
+    live.update(live_beside(workspace, period.start, upto))
+    used = used_by_day(days, live, today)
     calls = counted(used, days, today)
-    inputs = inputs_of(period, calls, found, pieces, now, shares)
+    inputs = inputs_of(
+        *(period, calls, found, pieces, now, shares),
+        holidays=_holidays(contract, min(calls, default=today), period.end),
+        events=planned(contract, today, at),
+    )
     projected = inputs.project()
     before, unknown = _verdict_before(workspace, period, today), unknown_in(calls, period, today)
     total = used_in(calls, period, today)
@@ -82,7 +94,10 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
         terms=terms,
         days=days,
         billed_to=billed_to(days, today),
-        standing=budget.standing(terms, period, total, projected, now, before, unknown),
+        standing=budget.standing(
+            *(terms, period, total, projected, now, before, unknown),
+            carried=carried_into(contract, terms, period, at).calls,
+        ),
         rules=rules,
         traffic=tuple(pieces),
         hour_shares=shares,
@@ -90,6 +105,10 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
         live_to=live_to,
     )
     return Snapshot(situation, period, previous, projected, inputs, found, used)
+
+
+def _holidays(contract: Contract, first: date, end: date) -> tuple[date, ...]:
+    return free_days(contract.workspaces.values_list("country", flat=True), first, end)
 
 
 def _judged_traffic(
@@ -116,6 +135,9 @@ def inputs_of(
     pieces: Sequence[TrafficSlice],
     now: datetime,
     shares: Sequence[float],
+    *,
+    holidays: tuple[date, ...] = (),
+    events: tuple[Event, ...] = (),
 ) -> budget.Inputs:
     """What the period's forecast is made of: history without the open leaks, then what they add.
 
@@ -135,6 +157,8 @@ def inputs_of(
         running=clean.get(now.date()),
         hour_shares=tuple(shares),
         leaks=budget.Extra(leaked, sum(leak.per_day for leak in found)) if found else None,
+        holidays=holidays,
+        events=events,
     )
 
 

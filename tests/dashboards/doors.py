@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from cdpwatch.models import (
     AlertEvent,
+    Amendment,
     Function,
     RequestKind,
     Role,
@@ -49,6 +51,16 @@ DOORS = {
     "catalog-edit": Door(EDITOR, post=True),
     "catalog-undo": Door(EDITOR, get=False, post=True),
     "budget": READ,
+    "budget-contract": READ,
+    "budget-contract-terms": Door(ADMIN, post=True),
+    "budget-contract-amend": Door(ADMIN, post=True),
+    "budget-contract-withdraw": Door(ADMIN, post=True),
+    "budget-contract-cover": Door(ADMIN, post=True),
+    "budget-contract-sub-budget": Door(EDITOR, post=True),
+    "budget-contract-event": Door(EDITOR, post=True),
+    "budget-contract-note": Door(EDITOR, post=True),
+    "budget-contract-end": Door(EDITOR, get=False, post=True),
+    "budget-contract-again": Door(EDITOR, get=False, post=True),
     "reconcile": READ,
     "reconcile-coverage": READ,
     "export": FILE,
@@ -105,6 +117,13 @@ def matrix() -> list[list[str]]:
     return rows
 
 
+def make_amendment(workspace: Workspace) -> Amendment:
+    """One so far ahead that no page is changed by it."""
+    day, now = date(2090, 1, 1), datetime.now(UTC)
+    rows = workspace.contract.amendments
+    return rows.create(starts_on=day, allowance=1, entered_by="a", entered_at=now)
+
+
 def make_addresses(workspace: Workspace) -> dict[str, str]:
     """One address of each name, with the row that it leads to."""
     source = make_connection(workspace, app=workspace.apps.get(slug="application"))
@@ -115,12 +134,18 @@ def make_addresses(workspace: Workspace) -> dict[str, str]:
         workspace=workspace, kind=RequestKind.TEST_SLACK, asked_by="a"
     )
     other = User.objects.create(username="somebody", role=VIEWER)
+    note = workspace.contract.day_notes.create(
+        day=date(2026, 1, 1), text="x", by="a", at=message.created_at
+    )
     parts = {
         "catalog-app": {"slug": source.app.slug},
         "catalog-function": {"pk": Function.objects.get().pk},
         "catalog-connection": {"pk": source.pk},
         "catalog-connection-names": {"pk": source.pk},
         "catalog-edit": {"kind": "connections", "pk": source.pk},
+        "budget-contract-withdraw": {"pk": make_amendment(workspace).pk},
+        "budget-contract-end": {"kind": "notes", "pk": note.pk},
+        "budget-contract-again": {"kind": "notes", "pk": note.pk},
         "export": {"name": "usage", "form": "csv"},
         "alerts-one": {"pk": message.alert_id},
         "alerts-retry": {"pk": message.pk},

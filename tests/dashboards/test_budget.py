@@ -160,7 +160,7 @@ def test_it_gives_every_number_its_clock(workspace: Workspace) -> None:
     assert "Billed to Tue 17 Nov, 24:00 UTC." in words(page(workspace))
     PollerState.objects.create(workspace=workspace, poller="volume", last_good=NOW)
     told = words(page(workspace))
-    assert "Billed to Tue 17 Nov, 24:00 UTC, live to Wed 18 Nov 12:04 UTC." in told
+    assert "Billed to Tue 17 Nov, 24:00 UTC, plus live 12 h to Wed 18 Nov 12:04 UTC." in told
 
 
 # --- the page itself --------------------------------------------------------------------------

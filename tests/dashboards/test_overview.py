@@ -113,7 +113,7 @@ def test_it_answers_in_one_sentence_with_the_numbers_behind_it() -> None:
     assert "November ends at 43.1M, 3.1M over the contract; it crosses on Sat 28 Nov." in html
     assert "Chance of going over: over 99%." in html
     assert "■ Over" in html
-    assert "Billed to Tue 17 Nov, 24:00 UTC, live to Wed 18 Nov 12:05 UTC. Counted" in html
+    assert "Billed to Tue 17 Nov, 24:00 UTC, plus live 12 h to Wed 18 Nov 12:05 UTC. Counted" in html
     assert html.index("<h1") < html.index(said)
 
 
