@@ -7,6 +7,7 @@ An unknown value is a dash that says so when pointed at, never a zero and never 
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -14,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from cdpwatch import roster, wording
+from dashboards import contract
 
 register = template.Library()
 
@@ -79,6 +81,20 @@ def signed(percent: float | None) -> str:
         return _said(wording.UNKNOWN)
     rounded = round(percent, 1)  # -0.04 is no change, not a small fall
     return f"{'+' if rounded > 0 else MINUS if rounded < 0 else ''}{abs(rounded):.1f}%"
+
+
+@register.filter
+def moved(calls: int | None) -> str:
+    """+1.2M, −340, 0: calls more or less than before."""
+    if calls is None:
+        return _said(wording.UNKNOWN)
+    return f"{'+' if calls > 0 else MINUS if calls < 0 else ''}{wording.short(abs(calls))}"
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str) -> str:
+    """1 234.50 USD, with thin spaces; the dash of the unknown where no price was entered."""
+    return _said(wording.UNKNOWN if amount is None else contract.money(amount, currency))
 
 
 @register.filter

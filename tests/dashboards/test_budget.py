@@ -12,10 +12,8 @@ from django.urls import reverse
 
 from cdpwatch import snapshot
 from cdpwatch.models import PollerState, Role, User, Workspace, WorkspaceDay
-from dashboards import burn
-from dashboards.sources import listed
-from dashboards.verdict import verdict
-from dashboards.views.budget import DayRow, day_rows, past_periods
+from dashboards.views import budget as budget_page
+from dashboards.views.budget import DayRow, day_rows
 from tests.dashboards.conftest import text
 from tests.factories import NOW, TODAY, bill, make_live, make_sources, refresh_all_months
 
@@ -33,16 +31,7 @@ def terms(workspace: Workspace, **fields: object) -> None:
 def page(workspace: Workspace, role: Role = Role.VIEWER) -> str:
     """The budget page as it stands at NOW."""
     sheet = snapshot.current(workspace, NOW)
-    past = past_periods(sheet)
-    context = {
-        **verdict(sheet),
-        "user": User(role=role),
-        "now": NOW,
-        "burn": burn.pictures(sheet),
-        "sources": listed(sheet, {}),
-        "days": day_rows(sheet),
-        "past": past,
-    }
+    context = {**budget_page.page(sheet), "user": User(role=role), "now": NOW}
     return render_to_string("budget/budget.html", context)
 
 

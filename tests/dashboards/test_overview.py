@@ -482,7 +482,7 @@ def queries(viewer: Client, page: str) -> int:
     return len(asked)
 
 
-@pytest.mark.parametrize(("page", "kept", "counted"), [(OVERVIEW, 18, 34), (BUDGET, 14, 30)])
+@pytest.mark.parametrize(("page", "kept", "counted"), [(OVERVIEW, 18, 44), (BUDGET, 14, 40)])
 def test_it_reads_a_page_with_as_many_queries_for_many_sources(
     workspace: Workspace, viewer: Client, page: str, kept: int, counted: int
 ) -> None:
