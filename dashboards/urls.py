@@ -23,6 +23,7 @@ from .views import (
     reconcile,
     status,
     systems,
+    whatif,
 )
 
 urlpatterns = [
@@ -39,6 +40,8 @@ urlpatterns = [
     path("catalog/<str:kind>/<int:pk>/edit/", editing.edit, name="catalog-edit"),
     path("catalog/undo/", editing.undo, name="catalog-undo"),
     path("budget/", budget.budget, name="budget"),
+    path("budget/what-if/", whatif.whatif, name="budget-whatif"),
+    path("budget/what-if/keep/", whatif.keep, name="budget-whatif-keep"),
     path("budget/contract/", contract.contract, name="budget-contract"),
     path("budget/contract/terms/", contract.terms, name="budget-contract-terms"),
     path("budget/contract/amend/", contract.amend, name="budget-contract-amend"),

@@ -147,7 +147,7 @@ def clock(sheet: snapshot.Sheet) -> str:
 
 
 def _live_for(sheet: snapshot.Sheet, live_to: datetime) -> str:
-    """", plus live 12 h": how much of the time since the last bill is known from live volume."""
+    """ ", plus live 12 h": how much of the time since the last bill is known from live volume."""
     if sheet.billed_to is None:
         return ", live"
     since = start_of(sheet.billed_to + DAY)

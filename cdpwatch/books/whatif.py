@@ -1,4 +1,4 @@
-"""What if: recent traffic by its slices, and the period and the year with and without a scenario."""
+"""What if: recent traffic by its slices, and a span with and without a scenario."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Sum
 
-from cdpwatch import budget, contracts, snapshot
+from cdpwatch import budget, snapshot
 from cdpwatch.budget.scenario import Change, Slice, apply
 from cdpwatch.days import DAY, start_of
 from cdpwatch.forecast import Forecast
@@ -47,23 +47,18 @@ def recent(contract: Contract, sheet: snapshot.Sheet) -> Traffic:
     today = sheet.made_at.date()
     first = today - LATELY
     sources = Connection.objects.sources().filter(workspace__contract=contract)
-    known = {
-        pk: (segment_id, name, app or "")
-        for pk, segment_id, name, app in sources.values_list(
-            "pk", "segment_id", "name", "app__slug"
-        )
-    }
+    known = {row.pk: row for row in sources.select_related("app", "function")}
     rows = VolumeDay.objects.filter(
         source__in=known, bucket__gte=start_of(first), bucket__lt=start_of(today)
     )
     slices = tuple(
-        Slice(known[pk][2], known[pk][0], call_type, event, calls)
+        Slice(known[pk].app_slug, known[pk].segment_id, call_type, event, calls)
         for pk, call_type, event, calls in rows.values_list(
             "source_id", "call_type", "event"
         ).annotate(Sum("count"))
     )
     counted = [n for day, n in sheet.used_by_day.items() if first <= day < today and n is not None]
-    names = {segment_id: name for segment_id, name, _ in known.values()}
+    names = {row.segment_id: row.name for row in known.values()}
     return Traffic(slices, sum(counted), len(counted), names)
 
 
@@ -96,9 +91,3 @@ def _unknown(inputs: budget.Inputs, span: budget.Period, today: date) -> int:
 
 def calendar_year(day: date) -> budget.Period:
     return budget.Period(date(day.year, 1, 1), date(day.year + 1, 1, 1))
-
-
-def kept(workspace: Workspace) -> list[tuple[str, str]]:
-    """(name, query of its link) of the scenarios that were kept."""
-    rows = contracts.contract_of(workspace).scenarios
-    return list(rows.values_list("name", "query"))

@@ -61,7 +61,7 @@ def kinds_of(contract: Contract, view: Snapshot) -> tuple[Kind, ...]:
     used, settled = _folded(used, tail), _folded(settled, tail)
     then = None if before is None else _folded(before, tail)
     return tuple(
-        Kind(*key, used[key], settled[key], None if then is None else then[key])
+        Kind(key[0], key[1], used[key], settled[key], None if then is None else then[key])
         for key in dict.fromkeys(tail.get(key, key) for key in ranked)
         if used[key] or (then and then[key])
     )

@@ -58,7 +58,7 @@ class Sheet:
 
 def sheet_of(workspace: Workspace, view: Snapshot, at: datetime | None = None) -> Sheet:
     """The sheet of a snapshot; `at` is the moment of the past that it was taken as of."""
-    rows, remainder = source_rows(workspace, view, at and _past_known(workspace, view, at))
+    rows, remainder = source_rows(workspace, view, _past_known(workspace, view, at) if at else None)
     situation, contract = view.situation, contract_of(workspace)
     return Sheet(
         made_at=situation.now,

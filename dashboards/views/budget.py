@@ -135,7 +135,7 @@ def sources(sheet: snapshot.Sheet, rows: list[TableRow]) -> Sources:
         more_cost=known[-2],
         remainder=found.remainder,
         remainder_cost=known[-1],
-        total_cost=sum(costs) if costs else None,
+        total_cost=sum(costs, Decimal(0)) if costs else None,
         change=change,
         growth=100 * change / before if before and change is not None else None,
     )

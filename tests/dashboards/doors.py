@@ -51,6 +51,8 @@ DOORS = {
     "catalog-edit": Door(EDITOR, post=True),
     "catalog-undo": Door(EDITOR, get=False, post=True),
     "budget": READ,
+    "budget-whatif": READ,
+    "budget-whatif-keep": Door(EDITOR, get=False, post=True),
     "budget-contract": READ,
     "budget-contract-terms": Door(ADMIN, post=True),
     "budget-contract-amend": Door(ADMIN, post=True),

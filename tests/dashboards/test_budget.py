@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from cdpwatch import snapshot
-from cdpwatch.models import PollerState, Role, User, Workspace, WorkspaceDay
+from cdpwatch import contracts, counting, snapshot, wording
+from cdpwatch.budget.subbudgets import SubBudget
+from cdpwatch.models import KeptSnapshot, PollerState, Role, User, Workspace, WorkspaceDay
 from dashboards.views import budget as budget_page
 from dashboards.views.budget import DayRow, day_rows
 from tests.dashboards.conftest import text
-from tests.factories import NOW, TODAY, bill, make_live, make_sources, refresh_all_months
+from tests.factories import (
+    NOW,
+    TODAY,
+    at,
+    bill,
+    make_live,
+    make_reading,
+    make_sources,
+    refresh_all_months,
+)
 
 BUDGET = reverse("budget")
 DAY = timedelta(days=1)
@@ -163,3 +174,129 @@ def test_it_adds_up(workspace: Workspace, viewer: Client) -> None:
     *parts, total = [int(cell.replace("\u2009", "")) for cell in cells]
     assert len(parts) == 3 + 1  # the sources and the remainder
     assert sum(parts) == total == 5_000 * (today.day - 1) + 3 * 40
+
+
+def column(html: str, caption: str, label: str) -> list[str]:
+    """One column of a table, its total last."""
+    table = html[html.index(caption) :]
+    return re.findall(rf'data-label="{label}">([^<]+)', table[: table.index("</tfoot>")])
+
+
+def numbers(cells: list[str]) -> list[float]:
+    kept = (re.sub(r"[^\d.\u2212]", "", cell).replace("\u2212", "-") for cell in cells)
+    return [round(float(cell), 2) for cell in kept]
+
+
+@pytest.mark.parametrize("caption", ["by source<", "call types<", "event names<"])
+def test_it_adds_up_in_calls_and_in_money(workspace: Workspace, caption: str) -> None:
+    terms(workspace, allowance=100_000, price=Decimal("1000"), starts_on=date(2026, 10, 1))
+    for n, source in enumerate(make_sources(workspace, 30, NOW)):
+        make_live(source, NOW - DAY, 7 + n, "page" if n % 2 else "track", f"Event {n}")
+    bill(workspace, TODAY, 31_337)
+    html = page(workspace)
+    calls, costs = (numbers(column(html, caption, label)) for label in ("Calls", "Cost"))
+    assert len(calls) == len(costs) > 2
+    assert (sum(calls[:-1]), round(sum(costs[:-1]), 2)) == (calls[-1], costs[-1])
+    assert calls[-1] == 31_337 * 17 + 30 * 40
+
+
+def test_it_shows_no_money_where_nobody_entered_a_price(workspace: Workspace) -> None:
+    terms(workspace)
+    bill(workspace, TODAY, 1_000)
+    told = words(page(workspace))
+    assert "no overage price was entered: Enter it in the contract" in told
+    assert "Cost" not in told
+    assert "USD" not in told
+
+
+def test_it_prices_the_overage_with_its_range(workspace: Workspace) -> None:
+    terms(workspace, allowance=20_000, overage_price=Decimal("50"), overage_unit=1_000)
+    bill(workspace, TODAY, 1_000, days=200)
+    told = words(page(workspace))
+    assert re.search(r"Price of the overage \d+\.\d\d USD 80% \d+\.\d\d USD to \d", told)
+
+
+def test_it_tells_what_no_live_call_explains(workspace: Workspace) -> None:
+    terms(workspace)
+    [source] = make_sources(workspace, 1, NOW)
+    bill(workspace, TODAY, 1_000)
+    assert "Billed, not seen in live volume" in words(page(workspace))
+    make_live(source, NOW - 3 * DAY, 999_999)
+    KeptSnapshot.objects.all().delete()
+    assert "Seen live, billed less or not yet" in words(page(workspace))
+
+
+def test_it_names_who_moved(workspace: Workspace) -> None:
+    terms(workspace)
+    [calm, wild] = make_sources(workspace, 2, NOW)
+    bill(workspace, TODAY, 2_000)
+    wild.usage_days.filter(day__gte=date(2026, 11, 1)).update(calls=3_000)
+    [mover] = budget_page.page(snapshot.current(workspace, NOW))["movers"]
+    assert (mover.item.connection.pk, mover.calls) == (wild.pk, 17 * 2_000)
+    assert calm.name not in str(mover)
+
+
+def test_it_divides_by_sub_budget_with_a_row_for_the_rest(workspace: Workspace) -> None:
+    terms(workspace)
+    make_sources(workspace, 2, NOW)
+    bill(workspace, TODAY, 5_000)
+    assert "calls are unassigned" in words(page(workspace))
+    made = SubBudget("Product", 20_000, "app", ("application",))
+    contracts.make_sub_budget(workspace.contract, made, "ann", NOW)
+    told = words(page(workspace))
+    assert "Product 2 34 080 20 000 \u221214 080 ■ Over" in told.replace("\u2009", " ").replace(
+        "-14", "\u221214"
+    )
+    assert "Unassigned 0 51 000 nothing promised" in told.replace("\u2009", " ")
+
+
+def test_it_marks_plans_and_notes_on_the_chart_and_in_the_table(workspace: Workspace) -> None:
+    terms(workspace)
+    bill(workspace, TODAY, 1_000)
+    contract = workspace.contract
+    day = date(2026, 11, 24)
+    contracts.plan_event(contract, "Sale", day, "ann", NOW, ends_on=day + 4 * DAY, scale=2)
+    contracts.note_day(contract, date(2026, 11, 9), "Outage <b>", "ann", NOW)
+    html = page(workspace)
+    assert html.count("Planned: Sale, to Fri 27 Nov") >= 3  # both sizes of the chart, the table
+    assert "Outage &lt;b&gt;" in html
+    assert "Outage <b>" not in html
+
+
+# --- as of ------------------------------------------------------------------------------------
+def test_it_shows_what_was_known_then(workspace: Workspace) -> None:
+    terms(workspace)
+    early, late = at(11), at(18, 12)
+    sums = [1_000 * n for n in range(1, 11)]
+    counting.record_usage(workspace, [make_reading(s, n) for n, s in enumerate(sums, 1)], early)
+    counting.record_usage(workspace, [make_reading(99_000, 17)], late)
+    then = snapshot.known_at(workspace, at(12))
+    assert (then.standing.used, then.billed_to) == (10_000, date(2026, 11, 10))
+    assert then.standing.used != snapshot.current(workspace, NOW).standing.used
+    assert words(render_to_string("budget/budget.html", {**budget_page.page(then), "now": NOW}))
+
+
+def test_it_says_that_it_looks_back_and_how_to_return(workspace: Workspace, viewer: Client) -> None:
+    day = (datetime.now(UTC) - DAY).date()
+    html = text(viewer, BUDGET, as_of=day.isoformat())
+    assert f"As known on {wording.day(day)} 00:00 UTC" in html
+    assert "Back to the present" in html
+    assert "data-chart" not in html  # that one is drawn of the present
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("yesterday", "A moment is written 2026-11-18"),
+        ("2026-02-30", "A moment is written 2026-11-18"),
+        ("0001-01-01", "Nothing is known of a moment outside"),
+        ("9999-12-31", "Nothing is known of a moment outside"),
+        ("2026-11-18T12:00:00+99:00", "A moment is written 2026-11-18"),
+    ],
+)
+def test_it_refuses_a_moment_that_is_none(
+    workspace: Workspace, viewer: Client, asked: str, said: str
+) -> None:
+    reply = viewer.get(BUDGET, {"as_of": asked})
+    assert reply.status_code == 400
+    assert said in reply.content.decode()
