@@ -114,6 +114,14 @@ def test_it_says_what_is_wrong_with_a_certificate(
     assert re.search(why, str(error))
 
 
+def test_it_reads_the_authorities_again_when_they_were_renewed(tmp_path: Path) -> None:
+    before = Authority(tmp_path)
+    with serving(before.context()) as url, client(url, ca_file=before.file) as api:
+        api.get("/")
+    with serving(Authority(tmp_path).context()) as url, client(url, ca_file=before.file) as api:
+        assert api.get("/") == {"a": 1}
+
+
 def test_it_trusts_no_other_authority(authority: Authority) -> None:
     with serving(authority.context()) as url:
         error = failing(url)

@@ -214,6 +214,7 @@ def test_it_shares_one_budget_between_workers(broker_url: str) -> None:
     assert sum(counts) == 6
 
 
+@pytest.mark.system
 def test_it_makes_no_call_above_the_budget_in_several_processes() -> None:
     """By the server's clock: processes that ask as fast as they may, and a real Redis."""
     arrivals = arrivals_of(processes=3, seconds=5.0)

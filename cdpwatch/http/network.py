@@ -12,9 +12,12 @@ from __future__ import annotations
 import ipaddress
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import httpcore
@@ -179,9 +182,7 @@ class GuardedTransport(httpx.HTTPTransport):
     def __init__(
         self, peer: str, *, deadline: float, allow_loopback: bool, ca_file: str = ""
     ) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        if ca_file:
-            context.load_verify_locations(ca_file)
+        context = _trusting(ca_file, Path(ca_file).stat().st_mtime_ns if ca_file else 0)
         super().__init__(verify=context, trust_env=False)
         self._deadline = Deadline(deadline)
         self._pool = httpcore.ConnectionPool(
@@ -192,3 +193,14 @@ class GuardedTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._deadline.restart()
         return super().handle_request(request)
+
+
+# Reading the usual authorities costs more CPU than the rest of a small request, and each unit of
+# work opens a client of its own.
+@lru_cache(maxsize=8)
+def _trusting(ca_file: str, changed: int) -> ssl.SSLContext:
+    """The authorities to trust, read once a process and for each time `ca_file` was `changed`."""
+    context = httpx.create_ssl_context(trust_env=False)
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context

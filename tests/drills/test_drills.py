@@ -6,6 +6,7 @@ import pytest
 
 from tests.drills.ground import Ground, drill
 
+pytestmark = pytest.mark.system
 SEEDS = [("W1", 0), ("W5", 0), ("W8", 0)]
 
 
