@@ -76,6 +76,12 @@ def set_region(workspace: Workspace, region: Region, by: str) -> None:
     _poll_anew(workspace, by)
 
 
+def set_country(workspace: Workspace, country: str, seen: str) -> bool:
+    """Choose whose holidays are days off, "" for none; False where it is no longer as `seen`."""
+    rows = Workspace.objects.filter(pk=workspace.pk, country=seen)
+    return bool(rows.update(country=country))
+
+
 def _poll_anew(workspace: Workspace, by: str) -> None:
     """Let the sweep try what never worked; what did work is asked for one more turn."""
     states = PollerState.objects.filter(workspace=workspace)

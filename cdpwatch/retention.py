@@ -70,6 +70,7 @@ RETENTION: dict[type[Model], Kept] = {
     models.Invoice: FOR_EVER,
     models.InvoiceLine: FOR_EVER,
     models.Projection: FOR_EVER,
+    models.Replay: FOR_EVER,
     models.PolicyVersion: FOR_EVER,
     models.TrackingRule: FOR_EVER,
     # Alerts, and where they went.

@@ -24,6 +24,7 @@ class BurnPictures:
 
     wide: SafeString
     narrow: SafeString
+    marked: bool  # whether it shows notes, plans or leaks
 
 
 @lru_cache(maxsize=2)
@@ -33,6 +34,7 @@ def pictures(sheet: snapshot.Sheet) -> BurnPictures:
     return BurnPictures(
         mark_safe(burn_svg(burn, width=1120, height=300)),
         mark_safe(burn_svg(burn, width=360, height=260)),
+        bool(burn.marks),
     )
 
 

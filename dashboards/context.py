@@ -59,6 +59,14 @@ class Visit:
     def open_alerts(self) -> list[Alert]:
         return list(Alert.objects.filter(workspace=self.workspace, state=AlertState.OPEN))
 
+    @property
+    def severities(self) -> list[str]:
+        """Of the open alerts; where the page reads none of them itself, nothing else is read."""
+        if "open_alerts" in self.__dict__:
+            return [alert.severity for alert in self.open_alerts]
+        rows = Alert.objects.filter(workspace=self.workspace, state=AlertState.OPEN)
+        return list(rows.values_list("severity", flat=True))
+
     @cached_property
     def pollers(self) -> tuple[PollerHealth, ...]:
         return self._pollers[0]
@@ -103,7 +111,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     if not isinstance(user, User):
         return {"demo": settings.DEMO, "workspace": None, "nav": [], "banners": []}
     seen = visit(request)
-    kinds = [alert.severity for alert in seen.open_alerts]
+    kinds = seen.severities
     return {
         "demo": settings.DEMO,
         "workspace": seen.workspace,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
+from cdpwatch import contracts
 from cdpwatch.budget import Rate
 from cdpwatch.budget.subbudgets import BY, SubBudget
 from cdpwatch.models import Connection, Contract, PeriodKind, Workspace
@@ -25,6 +26,7 @@ else:
 
 MOST_CALLS = 10**15
 UNITS = ((1_000_000, "1,000,000 calls"), (1_000, "1,000 calls"))
+BOOKED = ("purchase_order", "cost_centre")  # no term: nothing is counted or judged by them
 _SPAN = "A day lies between 2000 and 2099."
 _ONE_DAY = timedelta(days=1)
 
@@ -142,6 +144,12 @@ class TermsForm(ContractModelForm):
 
     field_order = ("allowance", "period", "cycle_day", "starts_on", "last_day")
 
+    @property
+    def corrects(self) -> bool:
+        """Whether confirmed terms stay, and only what they are booked on changes."""
+        changed = set(self.changed_data) - {"seen"}
+        return bool(changed and self.instance.confirmed_at and changed <= set(BOOKED))
+
 
 class AmendmentForm(forms.Form):
     """What changes from a day on; what is left empty stays."""
@@ -217,13 +225,13 @@ class ReasonForm(forms.Form):
 
 
 class CoverForm(forms.Form):
-    """A workspace that no contract holds yet."""
+    """A workspace that no contract holds yet, or an assumed one."""
 
     workspace = forms.ModelChoiceField(Workspace.objects.none(), empty_label="Choose…")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        free = Workspace.objects.filter(contract=None).order_by("name", "pk")
+    def __init__(self, contract: Contract, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        free = contracts.coverable(contract)
         self.fields["workspace"].queryset = free  # type: ignore[attr-defined]
 
 

@@ -7,7 +7,7 @@ a page, not even with an error.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
@@ -16,7 +16,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from cdpwatch import connecting, editing, wording
+from cdpwatch import connecting, editing, snapshot, wording
 from cdpwatch.counters import Key
 from cdpwatch.counters.vendors import Vendor
 from cdpwatch.models import Contract, Environment, Region, Role, User
@@ -67,6 +67,22 @@ class TokenForm(forms.Form):
 
 class RegionForm(forms.Form):
     region = _region()
+
+
+class CountryForm(forms.Form):
+    """`seen` is the choice that the page showed."""
+
+    country = forms.ChoiceField(
+        label="Holidays of",
+        required=False,
+        help_text="The projection learns from its past holidays what the coming ones will do.",
+    )
+    seen = forms.CharField(required=False, max_length=2, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "No country"), *snapshot.countries().items()]
+        cast(forms.ChoiceField, self.fields["country"]).choices = choices
 
 
 class WebhookForm(forms.Form):

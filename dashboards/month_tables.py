@@ -56,7 +56,8 @@ def months_table(rows: Sequence[MonthRow]) -> Table:
 
 def _month(row: MonthRow) -> tuple[Cell, ...]:
     use, kept = row.use, row.row
-    told = (use.period.start, use.period.last_day, use.used, use.allowance, row.over)
+    result = row.result
+    told = (use.period.start, use.period.last_day, result.used, use.allowance, result.over)
     closed = (kept.closed_at, kept.closed_by) if kept else (None, None)
     return (*told, use.unknown_days, *closed, row.restated, row.restated_calls)
 
@@ -68,17 +69,30 @@ def _summary(month: Month) -> list[tuple[Cell, ...]]:
         ("First day", month.span.start, "UTC"),
         ("Last day", month.span.last_day, "UTC"),
         ("State", "closed" if closed else "running" if month.running else "open", ""),
-        ("Used", kept.used, "calls"),
+        ("Used", month.result.used, "calls"),
         ("Allowance", kept.allowance, "calls"),
         ("Carried in", kept.carried, "calls"),
-        ("Over (under is negative)", kept.over, "calls"),
-        ("Cost", None if month.running else kept.cost, currency),
-        ("Unknown days", kept.coverage.unknown_days, "days"),
+        ("Over (under is negative)", None if month.running else month.result.over, "calls"),
+        ("Cost", None if month.running else month.cost, currency),
+        *_accrued(month),
+        ("Days without a billed number", kept.coverage.unknown_days, "days"),
         ("Days known in a sum only", kept.coverage.joint_days, "days"),
         ("Billed to no listed source", kept.coverage.unexplained, "calls"),
         ("Closed by", closed.closed_by if closed else None, ""),
         ("Closed at", closed.closed_at if closed else None, "UTC"),
         ("Stamp", closed.stamp if closed else None, "SHA-256"),
+    ]
+
+
+def _accrued(month: Month) -> list[tuple[Cell, ...]]:
+    if month.accrued is None:
+        return []
+    told, currency = month.accrued.accrual, month.accrued.rate.currency
+    return [
+        ("Accrued to the end of", month.accrued.to, "UTC"),
+        ("Accrued price", told.committed, currency),
+        ("Accrued overage", told.overage, currency),
+        ("Accrued", told.total, currency),
     ]
 
 

@@ -7,19 +7,22 @@ Pure: a sheet in, rows out. Every table adds up to its total.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
-from cdpwatch import budget, snapshot
+from cdpwatch import budget, snapshot, wording
 from cdpwatch.budget.money import apportioned
 from cdpwatch.budget.shares import OTHERS, REST, Part, Shares, folded, priced, shares
+from cdpwatch.budget.subbudgets import Split
 from cdpwatch.days import DAY
 from cdpwatch.readings import OTHER
 
 LISTED = 12  # event names with a row of their own
 MOVED = 5  # sources that are told as movers
 UNSEEN, UNBILLED = "Billed, not seen in live volume", "Seen live, billed less or not yet"
+OTHER_SOURCES = "Other and deleted sources"
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,12 @@ class Table:
     total: Row
 
 
+@lru_cache(maxsize=2)
 def by_call_type(sheet: snapshot.Sheet) -> Table:
     return _table(sheet, lambda kind: kind.call_type)
 
 
+@lru_cache(maxsize=2)
 def by_event(sheet: snapshot.Sheet) -> Table:
     return _table(sheet, _event)
 
@@ -75,7 +80,7 @@ def _table(sheet: snapshot.Sheet, named: Callable[[snapshot.Kind], str]) -> Tabl
         used,
         total,
         labels={},
-        rest=UNSEEN if total >= sum(used.values()) else UNBILLED,
+        rest=_rest_of_live(sheet, total - sum(used.values())),
         before=before if sheet.kinds else None,
         total_before=used_before(sheet),
     )
@@ -125,6 +130,43 @@ def costs(sheet: snapshot.Sheet, parts: Sequence[int]) -> list[Decimal] | None:
     rate, state = budget.rate_of(sheet.terms, sheet.period), sheet.standing
     whole = budget.cost_of(rate, state.allowance, state.used)
     return None if whole is None else apportioned(rate, whole, parts)
+
+
+def change_of(rows: Iterable[snapshot.SourceRow]) -> int | None:
+    """Calls that some sources made more than on the same days before; None: not all are known."""
+    changes = [None if row.before is None else row.settled - row.before for row in rows]
+    return None if None in changes else sum(change or 0 for change in changes)
+
+
+def less(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None or part is None else whole - part
+
+
+def rest_of_sources(sheet: snapshot.Sheet) -> str:
+    """What the row is that no listed source explains."""
+    return _with_beside(sheet, OTHER_SOURCES)
+
+
+def _rest_of_live(sheet: snapshot.Sheet, rest: int) -> str:
+    return _with_beside(sheet, UNSEEN) if rest >= 0 else UNBILLED
+
+
+def _with_beside(sheet: snapshot.Sheet, label: str) -> str:
+    """The label, behind the workspaces whose calls it holds too."""
+    if not sheet.beside:
+        return label
+    names = " and ".join(map(wording.one_line, sheet.beside))
+    return f"{names}; {label[0].lower()}{label[1:]}"
+
+
+def split_rows(sheet: snapshot.Sheet) -> Split | None:
+    """The sub-budgets; what none of them was promised is the allowance of "Unassigned"."""
+    found, allowance = sheet.split, sheet.standing.allowance
+    if found is None or allowance is None:
+        return found
+    *rows, loose = found.rows
+    free = allowance - sum(row.allowance or 0 for row in rows)
+    return replace(found, rows=(*rows, replace(loose, allowance=free)))
 
 
 def movers(sheet: snapshot.Sheet) -> list[snapshot.SourceRow]:

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from cdpwatch import budget, snapshot, wording
 from cdpwatch.days import DAY, start_of
+from dashboards.doubts import doubts
 
 STATES = {
     budget.Verdict.ON_TRACK: ("ok", "On track"),
@@ -33,6 +34,9 @@ def verdict(sheet: snapshot.Sheet) -> dict[str, object]:
         "used_percent": min(100.0, 100 * state.used / state.allowance) if state.allowance else 0,
         "even_percent": 100 * passed(state),
         "assumption": assumption(sheet),
+        "allowance_of": allowance_of(sheet),
+        "doubts": doubts(sheet),
+        "present": present(sheet),
     }
 
 
@@ -64,7 +68,23 @@ def texts(sheet: snapshot.Sheet) -> dict[str, str]:
 
 def of_allowance(sheet: snapshot.Sheet) -> str:
     allowance = sheet.standing.allowance
-    return f"of {wording.short(allowance)} a {sheet.terms.kind}" if allowance else ""
+    if not allowance:
+        return ""
+    return f"of {wording.short(allowance)} a {terms_now(sheet).kind}"
+
+
+def terms_now(sheet: snapshot.Sheet) -> budget.Terms:
+    """The terms as amended by the running day."""
+    return budget.terms_at(sheet.terms, sheet.made_at.date())
+
+
+def allowance_of(sheet: snapshot.Sheet) -> str:
+    """Why this period may use another number than the contract says; "" where it may not."""
+    state, told = sheet.standing, [budget.made_of(sheet.terms, sheet.period)]
+    if state.carried:
+        of = wording.short((state.allowance or 0) - state.carried)
+        told.append(f"{wording.short(state.carried)} were carried over, on top of {of}.")
+    return " ".join(text for text in told if text)
 
 
 def passed(state: budget.Standing) -> float:
@@ -95,6 +115,14 @@ def rate(state: budget.Standing) -> str:
     return f"projected {wording.short(state.pace_per_day)} a day"
 
 
+def present(sheet: snapshot.Sheet) -> str:
+    """now 1.3M a day: the mean of the known ones of the last seven whole days."""
+    today, calls = sheet.made_at.date(), snapshot.shared(sheet.days)
+    week = [today - n * DAY for n in range(1, 8)]
+    known = [n for day in week if (n := calls.get(day, sheet.used_by_day.get(day))) is not None]
+    return f"now {wording.short(sum(known) / len(known))} a day" if known else ""
+
+
 def spans(state: budget.Standing) -> str:
     likely = wording.span_of_calls(state.low80, state.high80)
     return f"80% {likely}, 95% {wording.span_of_calls(state.low95, state.high95)}"
@@ -104,7 +132,7 @@ def crossing(state: budget.Standing, today: date) -> tuple[str, str, str]:
     """Title, day and note of "when is the contract crossed", past or to come."""
     period = state.period
     if state.allowance is None:
-        return "Crosses the contract", "Not judged", "no allowance was entered for this period"
+        return "Crosses the contract", "Not judged", state.uncovered
     limit = wording.short(state.allowance)
     if is_crossed(state):
         known = state.crosses_on is not None and state.crosses_on <= today
@@ -156,7 +184,7 @@ def _live_for(sheet: snapshot.Sheet, live_to: datetime) -> str:
 
 def assumption(sheet: snapshot.Sheet) -> str:
     """What an unconfirmed contract takes for granted, with the evidence."""
-    terms = sheet.terms
+    terms = terms_now(sheet)
     if terms.confirmed:
         return ""
     billed, months = snapshot.billed_in_months(sheet.months, sheet.made_at.date())

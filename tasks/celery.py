@@ -28,7 +28,7 @@ app.conf.update(
     },
     task_queues=[Queue(POLLS), Queue(ALERTS)],
     task_default_queue=ALERTS,
-    task_routes={name: {"queue": POLLS} for name in ("poll", "sweep", "prune")},
+    task_routes={name: {"queue": POLLS} for name in ("poll", "sweep", "prune", "replay")},
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

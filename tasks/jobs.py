@@ -68,6 +68,11 @@ def prune() -> None:
     watch.prune(datetime.now(UTC))
 
 
+@app.task(name="replay", **LATER)
+def replay() -> None:
+    watch.replay(the_workspace(), datetime.now(UTC))
+
+
 @app.task(name="pulse", **LATER)
 def pulse() -> None:
     """Sent by beat and run by a worker: it proves both, and beat by nothing else."""

@@ -27,5 +27,6 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "deliver": _entry("deliver", timedelta(seconds=10)),
     "sweep": _entry("sweep", timedelta(seconds=3)),
     "prune": _entry("prune", timedelta(days=1)),
+    "replay": _entry("replay", timedelta(minutes=2)),  # most turns find nothing to do
     "pulse": _entry("pulse", timedelta(seconds=15)),
 }

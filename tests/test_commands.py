@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sqlite3
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from cdpwatch import contracts
 from cdpwatch.models import Alert, Delivery, Projection, Reading, SourceDay, Workspace
 from tests.conftest import DemoWorkspace
-from tests.factories import make_alert, make_delivery, record_days
+from tests.factories import NOW, make_alert, make_delivery, record_days
+
+HOUR = timedelta(hours=1)
 
 
 def run(*arguments: str, **options: Any) -> str:
@@ -98,14 +102,53 @@ def test_export_prints_csv_and_json(
     assert len(json.loads(capsys.readouterr().out)) == len(rows) == 31
 
 
-def test_export_ends_at_the_as_of_day(
+def test_export_ends_before_the_as_of_day_which_nobody_had_billed(
     workspace: Workspace, demo: DemoWorkspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run("poll", "usage", "--since", "2026-10-05", "--until", "2026-10-09")
     capsys.readouterr()
     call_command("export", "usage", "--from", "2026-10-01", "--as-of", "2026-10-03T08:00")
     days = {row["day"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))}
-    assert days == {"2026-10-01", "2026-10-02", "2026-10-03"}
+    assert days == {"2026-10-01", "2026-10-02"}
+
+
+@pytest.mark.parametrize("command", [["export", "usage"], ["evaluate"]])
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("yesterday", "A moment is written 2026-11-18"),
+        ("2026-02-30", "A moment is written 2026-11-18"),
+        ("1999-12-31", "Nothing is known of a moment outside"),
+        ("9999-01-01", "Nothing is known of a moment outside"),
+        ("0001-01-01T00:00:00+10:00", "A moment is written 2026-11-18"),
+    ],
+)
+def test_commands_refuse_a_moment_that_is_none_in_a_sentence(
+    workspace: Workspace, command: list[str], moment: str, said: str
+) -> None:
+    with pytest.raises(CommandError, match=said):
+        run(*command, "--as-of", moment)
+    assert not Projection.objects.exists()
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_export_refuses_a_day_that_is_none_in_a_sentence(workspace: Workspace, option: str) -> None:
+    with pytest.raises(CommandError, match="A day is written 2026-11-23"):
+        run("export", "usage", option, "18.11.2026")
+
+
+def test_export_says_what_cannot_be_told_as_of_a_moment(workspace: Workspace) -> None:
+    with pytest.raises(CommandError, match="catalog is kept as it is now") as refused:
+        run("export", "catalog", "--as-of", "2026-11-18")
+    assert str(refused.value).endswith("usage, months, projection, leaks and alerts can.")
+
+
+def test_evaluate_as_of_goes_by_the_terms_that_were_known_then(workspace: Workspace) -> None:
+    record_days(workspace, [3_000_000] * 17)
+    more = {"allowance": 200_000_000, "whole": True}
+    contracts.amend(workspace.contract, NOW.date(), "ada", NOW + HOUR, **more)
+    assert "of 40M used" in run("evaluate", "--as-of", NOW.isoformat())
+    assert "of 200M used" in run("evaluate", "--as-of", (NOW + 2 * HOUR).isoformat())
 
 
 def test_export_refuses_a_table_that_it_does_not_know(workspace: Workspace) -> None:

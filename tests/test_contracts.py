@@ -169,6 +169,37 @@ def test_it_charges_several_workspaces_to_one_contract(contract: Contract) -> No
         contracts.cover(contract, other, "ada")
 
 
+def test_it_takes_a_workspace_off_and_back_under(contract: Contract) -> None:
+    with pytest.raises(Refused, match="is the only workspace under the contract"):
+        contracts.release(contract, contract.workspaces.get(), "ada", NOW)
+    other = Workspace.objects.create(segment_id="ws2", name="Labs", contract=contract)
+    contract.confirmed_at, contract.confirmed_by = NOW, "ada"
+    contracts.enter(contract, "ada", NOW)
+    contracts.release(contract, other, "bob", LATER)
+    own = contracts.contract_of(other)
+    assert (own.allowance, own.confirmed_at, own.entries.count()) == (40_000_000, None, 1)
+    assert contract.workspaces.count() == 1
+    with pytest.raises(Refused, match="is not under this contract"):
+        contracts.release(own, contract.workspaces.get(), "bob", LATER)
+    contracts.cover(contract, other, "ada")  # nobody has entered the terms of its own
+    assert contracts.contract_of(other) == contract
+    assert actions()[-2:] == ["workspace off contract", "workspace under contract"]
+
+
+def test_it_takes_no_workspace_off_a_closed_period(contract: Contract) -> None:
+    other = Workspace.objects.create(segment_id="ws2", name="Labs", contract=contract)
+    contract.closes.create(
+        period_start=date(2026, 10, 1),
+        period_end=NOVEMBER,
+        closed_by="ada",
+        closed_at=NOW,
+        numbers={},
+    )
+    with pytest.raises(Refused, match="closed up to Sat 31 Oct 2026, and would no longer be"):
+        contracts.release(contract, other, "ada", NOW)
+    assert contracts.contract_of(other) == contract
+
+
 # --- sub-budgets ------------------------------------------------------------------------------
 GROWTH = SubBudget("Growth", 5_000_000, "label", ("team:growth",))
 
@@ -243,6 +274,17 @@ def test_it_notes_a_day_and_takes_the_note_off(contract: Contract) -> None:
     with pytest.raises(Refused, match="1 to 300"):
         contracts.note_day(contract, NOVEMBER, " ", "ada", NOW)
     assert contract.day_notes.get().text == "Sale"
+
+
+def test_it_removes_a_scenario_and_frees_its_name(contract: Contract) -> None:
+    query = "c=app:backend:0.0:2026-12-01"
+    row = contracts.keep_scenario(contract, "Calm", query, "ada", NOW)
+    contracts.remove_scenario(row, "bob", LATER)
+    with pytest.raises(Refused, match="removed already"):
+        contracts.remove_scenario(row, "bob", LATER)
+    contracts.keep_scenario(contract, "Calm", query, "bob", LATER)
+    assert [row.removed_by for row in contract.scenarios.all()] == ["bob", ""]
+    assert actions() == ["scenario kept", "scenario removed", "scenario kept"]
 
 
 def test_it_keeps_a_scenario_under_one_name(contract: Contract) -> None:

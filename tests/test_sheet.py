@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -56,7 +56,8 @@ def test_it_keeps_all_that_was_counted(workspace: Workspace, source: Connection)
     watch.evaluate(workspace, NOW)
     kept = snapshot.current(workspace, NOW + MINUTE)
     assert kept.made_at == NOW
-    assert as_plain(kept) == as_plain(counted)
+    assert kept.ahead  # a page that counts for itself does not project each source
+    assert as_plain(replace(kept, ahead=None)) == as_plain(counted)
 
 
 def test_it_is_read_while_it_is_young(workspace: Workspace, source: Connection) -> None:

@@ -28,6 +28,12 @@ from .evidence import moved_most
 from .ledger import Ledger, call_type_table, ledger_of, source_table, sources_under
 
 
+def unknown_days(read: Ledger) -> list[date]:
+    """Days of the period without a billed number, alone or in a joint sum."""
+    billed = {day: count.calls for day, count in read.days.items()}
+    return closing.unknown_days(read.span, billed, read.joint)
+
+
 def refusal(read: Ledger, today: date, *, gaps_accepted: bool = False) -> str:
     """Why the period cannot be closed yet, "" when it can."""
     billed = {day: count.calls for day, count in read.days.items()}
@@ -45,8 +51,12 @@ def close(
     *,
     note: str = "",
     gaps_accepted: bool = False,
+    seen: str = "",
 ) -> MonthClose:
-    """Freeze the period that `day` falls into. Raises Refused with the reason."""
+    """Freeze the period that `day` falls into. Raises Refused with the reason.
+
+    `seen` is the stamp of the numbers that whoever closes it was shown: other numbers are refused.
+    """
     held = locked(contract)
     read = ledger_of(held, day)
     if held.closes.filter(period_start=read.span.start, reopened_at=None).exists():
@@ -54,6 +64,11 @@ def close(
     if why := refusal(read, now.date(), gaps_accepted=gaps_accepted):
         raise Refused(why)
     numbers = closing.to_json(frozen(read, now))
+    if seen and seen != stamp_of(numbers):
+        raise Refused(
+            "The numbers have changed since this page was opened. These are the new ones: look "
+            "at them, then close."
+        )
     row = held.closes.create(
         period_start=read.span.start,
         period_end=read.span.end,
@@ -122,16 +137,16 @@ def frozen(read: Ledger, now: datetime) -> closing.Frozen:
             own,
         ),
         movers=moved_most(read, sources, ids),
-        coverage=_coverage(read, sources, billed),
+        coverage=_coverage(read, sources),
         days=billed,
     )
 
 
-def _coverage(read: Ledger, sources: Shares, billed: Mapping[date, int | None]) -> closing.Coverage:
+def _coverage(read: Ledger, sources: Shares) -> closing.Coverage:
     named = [part for part in sources.parts if part.key != REST]
     return closing.Coverage(
         days=read.span.days,
-        unknown_days=len(closing.unknown_days(read.span, billed, read.joint)),
+        unknown_days=len(unknown_days(read)),
         joint_days=sum(read.span.holds(day) for day in read.joint),
         sources=sum(part.calls > 0 for part in named),
         unexplained=sources.total.calls - sum(part.calls for part in named),

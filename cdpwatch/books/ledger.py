@@ -18,6 +18,7 @@ from cdpwatch.readings import DayCount
 
 UNBILLED_BY_SOURCE = "Billed to no source that is listed"
 NOT_LIVE = "Billed, not seen in live volume"
+NOT_BILLED = "Seen in live volume, not billed"
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,12 @@ def source_table(read: Ledger) -> Shares:
 def call_type_table(read: Ledger) -> Shares:
     """Live calls by type, of what was billed."""
     found = live_calls(read, ("call_type",), Q())
+    now, total = {key: calls for (key,), calls in found[read.span].items()}, read.billed(read.span)
     return shares(
-        {key: calls for (key,), calls in found[read.span].items()},
-        read.billed(read.span),
+        now,
+        total,
         labels={},
-        rest=NOT_LIVE,
+        rest=NOT_LIVE if total >= sum(now.values()) else NOT_BILLED,
         before={key: calls for (key,), calls in found[read.before].items()},
         total_before=read.billed(read.before),
     )
@@ -104,13 +106,18 @@ def _in(found: Mapping[str, Mapping[date, DayCount]], span: budget.Period) -> di
 def live_calls(
     read: Ledger, fields: Sequence[str], only: Q
 ) -> dict[budget.Period, dict[tuple[str, ...], int]]:
-    """Live calls of the period and the one before, by some fields of VolumeDay."""
+    """Live calls of the period and the one before, by some fields of VolumeDay.
+
+    Of a running period those of the days that are billed.
+    """
+    last = snapshot.billed_to(read.days, read.span.end)
+    ends = read.span.start if last is None else min(last + timedelta(days=1), read.span.end)
     rows = VolumeDay.objects.filter(only, source__in=sources_under(read.contract))
     return {
         span: {
             tuple(key): calls
             for *key, calls in rows.filter(
-                bucket__gte=start_of(span.start), bucket__lt=start_of(span.end)
+                bucket__gte=start_of(span.start), bucket__lt=start_of(min(span.end, ends))
             )
             .values_list(*fields)
             .annotate(Sum("count"))

@@ -9,18 +9,18 @@ from cdpwatch import budget, snapshot
 from cdpwatch.budget.renewal import MONTHS
 from cdpwatch.models import Contract
 
-_LONGEST_MONTH = 31  # days
+_MONTH = range(28, 32)  # days
 
 
 def past_months(contract: Contract, terms: budget.Terms, today: date) -> list[budget.PeriodUse]:
     """Whole months before that of `today`, oldest first.
 
-    Of a contract by quarter, year or term they are calendar months, each with its days' share of
-    the allowance.
+    Of a contract by quarter, year or term, and where an amendment cut one of the last months
+    short, they are calendar months, each with its days' share of the allowance.
     """
     uses = snapshot.past_uses(contract, terms, today)
     held = budget.period_at(terms, today)
-    if all(use.days <= _LONGEST_MONTH for use in (held, *(use.period for use in uses[-MONTHS:]))):
+    if all(use.days in _MONTH for use in (held, *(use.period for use in uses[-MONTHS:]))):
         return uses
     plain = replace(terms, kind="month", cycle_day=1, ends_on=None, amendments=(), anchor=None)
     found = snapshot.past_periods(

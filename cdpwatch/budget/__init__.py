@@ -8,9 +8,9 @@ Pure: terms, counts and a clock in, numbers and sentences out. Days are UTC days
     money, carry     prices, overage, accrual; what is left over for the next period
     shares, reasons  parts of a total that add up to it; who moved, and why
     subbudgets       the same by app, environment, owner or label
-    scenario         what if
+    scenario, outlay what if, and what it comes to
     closing          what a month close freezes
-    renewal          twelve months against other terms
+    renewal, offers  twelve months against the commitment, and against other terms
     invoices         what Segment billed against what was counted
     inputs           what a projection was made from
 """

@@ -176,16 +176,6 @@ def restatements(close: Frozen, days: Mapping[date, int | None]) -> list[Restate
     ]
 
 
-def headline(close: Frozen) -> str:
-    """October 2026 used 41.2M of 40M: 1.2M over."""
-    used = f"{close.period.dated_title} used {wording.short(close.used)}"
-    if close.allowance is None or close.over is None:
-        return f"{used}."
-    told = f"{used} of {wording.short(close.allowance)}"
-    side = "over" if close.over > 0 else "under"
-    return f"{told}: {wording.short(abs(close.over))} {side}."
-
-
 def _days(period: Period) -> Sequence[date]:
     first = period.start.toordinal()
     return [date.fromordinal(first + n) for n in range(period.days)]

@@ -37,6 +37,11 @@ class Change:
     amount: float
     since: date
 
+    @property
+    def named(self) -> str:
+        """How a form and a set of keys call what it changes: "app:backend"."""
+        return f"{self.what}:{self.key}"
+
     def __post_init__(self) -> None:
         if self.what not in (*SLICES, LAUNCH):
             raise BadScenario(f"Nothing is called {wording.one_line(self.what[:40])} here.")
@@ -44,7 +49,7 @@ class Change:
             raise BadScenario(f"A name has 1 to {LONGEST} characters.")
         most = MOST_CALLS if self.what == LAUNCH else MOST_TIMES
         if not isfinite(self.amount) or not 0 <= self.amount <= most:
-            raise BadScenario(f"An amount lies between 0 and {wording.short(most)}.")
+            raise BadScenario(f"An amount lies between 0 and {wording.exact(most)}.")
 
 
 @dataclass(frozen=True)
@@ -155,10 +160,25 @@ def to_query(changes: Iterable[Change]) -> str:
 
 def from_query(query: str) -> tuple[Change, ...]:
     """The changes of a link; other parameters are not looked at. Raises BadScenario."""
+    changes, refused = read(query)
+    if refused:
+        raise BadScenario(" ".join(refused))
+    return changes
+
+
+def read(query: str) -> tuple[tuple[Change, ...], list[str]]:
+    """The changes of a link that can be, and a sentence on each that cannot."""
     texts = [value for key, value in parse_qsl(query, keep_blank_values=True) if key == "c"]
+    changes, refused = [], []
+    for text in texts[:MOST_CHANGES]:
+        try:
+            changes.append(_change(text))
+        except BadScenario as error:
+            refused.append(f"“{wording.one_line(text[:60])}” is left out. {error}")
     if len(texts) > MOST_CHANGES:
-        raise BadScenario(f"A scenario has at most {MOST_CHANGES} changes.")
-    return tuple(_change(text) for text in texts)
+        left_out = wording.plural(len(texts) - MOST_CHANGES, "change")
+        refused.append(f"A scenario has at most {MOST_CHANGES} changes: {left_out} left out.")
+    return tuple(changes), refused
 
 
 def _change(text: str) -> Change:

@@ -12,7 +12,7 @@ from cdpwatch import wording
 from cdpwatch.forecast import Forecast
 
 from .periods import Period
-from .terms import Terms, allowance_of
+from .terms import Terms, allowance_of, uncovered
 
 # The verdict turns at the higher line and turns back at the lower one, so that one weekend,
 # which moves the chance by tens of points, cannot flip it twice.
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
     WATCH = "watch"
     OVER = "over"
     LEARNING = "learning"  # too little data for a confident number
-    UNJUDGED = "unjudged"  # no allowance was entered for this period
+    UNJUDGED = "unjudged"  # the contract does not cover this period
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Standing:
     """Where a period stands: the numbers of the budget page and of the alert."""
 
     period: Period
-    allowance: int | None  # None: no allowance was entered for this period
+    allowance: int | None  # None: the contract does not cover this period
     used: int  # billed, and live calls since the last billed day
     total: float  # median of the period's total, calls
     low80: float
@@ -51,6 +51,12 @@ class Standing:
     learning: str
     unknown_days: int = 0
     carried: int = 0  # calls of the allowance that earlier periods left over
+    uncovered: str = ""  # why there is no allowance
+
+    @property
+    def left(self) -> int | None:
+        """Calls of the allowance that are not used; less than none where it is crossed."""
+        return None if self.allowance is None else self.allowance - self.used
 
     @property
     def crossing(self) -> str:
@@ -98,6 +104,7 @@ def standing(
         verdict=verdict(allowance, used, chance, forecast.learning, before),
         learning=forecast.learning,
         carried=carried if allowance is not None else 0,
+        uncovered=uncovered(terms, period),
     )
 
 
@@ -143,10 +150,11 @@ def with_extra(
 
     Used for leaks: their own past would otherwise be taken for the habit of a weekday.
     """
+    since = max(now, _midnight(calm.days[0], now))
     ends = [_midnight(day + timedelta(days=1), now) for day in calm.days]
     known = accumulate(counted.get(day, 0) for day in calm.days)
     extra = [
-        sofar + per_day * max(0.0, (end - now) / timedelta(days=1))
+        sofar + per_day * max(0.0, (end - since) / timedelta(days=1))
         for sofar, end in zip(known, ends, strict=True)
     ]
     return replace(

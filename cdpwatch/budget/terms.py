@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from cdpwatch import wording
+
 from .money import Rate
 from .periods import MONTHS, Cycle, Period
 
@@ -132,6 +134,16 @@ def covers(terms: Terms, period: Period) -> bool:
     """Whether the contract says anything of a period."""
     end = end_of(terms)
     return period.end > terms.starts_on and (end is None or period.start < end)
+
+
+def uncovered(terms: Terms, period: Period) -> str:
+    """Why the contract says nothing of a period, with the day; "" where it covers it."""
+    if covers(terms, period):
+        return ""
+    if period.end <= terms.starts_on:
+        return f"the contract begins on {wording.day(terms.starts_on)} {terms.starts_on.year}"
+    last = (end_of(terms) or period.start) - timedelta(days=1)
+    return f"the contract ended on {wording.day(last)} {last.year}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def headline(state: Standing) -> str:
         return f"{name}: {used} used so far, too early to say more ({state.learning})."
     ends = f"{name} ends at {wording.short(state.total)}"
     if state.allowance is None:
-        return f"{ends}; the allowance for this period was not entered."
+        return f"{ends}; {state.uncovered}, so there is no allowance to judge it by."
     if state.used > state.allowance:
         over = wording.short(state.used - state.allowance)
         total = wording.short(state.total)

@@ -5,7 +5,16 @@ transaction, and raises Refused with a sentence for what cannot be.
 """
 
 from .billing import enter_invoice, lines_of, replace_invoice
-from .entering import Refused, amend, amended_terms, cover, enter, withdraw
+from .entering import (
+    Refused,
+    amend,
+    amended_terms,
+    cover,
+    coverable,
+    enter,
+    release,
+    withdraw,
+)
 from .planning import (
     cancel_event,
     end_sub_budget,
@@ -16,6 +25,7 @@ from .planning import (
     note_day,
     plan_event,
     remove_note,
+    remove_scenario,
     sub_budgets_of,
 )
 from .reading import contract_of, last_closed, terms_of, told
@@ -27,6 +37,7 @@ __all__ = [
     "cancel_event",
     "contract_of",
     "cover",
+    "coverable",
     "end_sub_budget",
     "enter",
     "enter_invoice",
@@ -38,7 +49,9 @@ __all__ = [
     "members",
     "note_day",
     "plan_event",
+    "release",
     "remove_note",
+    "remove_scenario",
     "replace_invoice",
     "sub_budgets_of",
     "terms_of",

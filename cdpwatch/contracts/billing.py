@@ -34,6 +34,7 @@ def enter_invoice(
     *,
     amount: Decimal | None = None,
     currency: str = "USD",
+    note: str = "",
 ) -> Invoice:
     """Keep what was billed for the days of `period`. Raises Refused."""
     held = locked(contract)
@@ -45,6 +46,7 @@ def enter_invoice(
         calls=calls,
         amount=amount,
         currency=currency,
+        note=wording.one_line(note).strip()[:300],
         entered_by=by,
         entered_at=now,
     )
@@ -60,7 +62,8 @@ def enter_invoice(
 def replace_invoice(invoice: Invoice, by: str, now: datetime) -> None:
     """Set an invoice aside, so that its number and days can be entered anew; the row stays."""
     rows = Invoice.objects.filter(pk=invoice.pk, replaced_at=None)
-    refuse([] if rows.update(replaced_at=now) else ["This invoice was replaced already."])
+    done = rows.update(replaced_by=by, replaced_at=now)
+    refuse([] if done else ["This invoice was replaced already."])
     log(by, "invoice replaced", invoice.number, before={"calls": invoice.calls})
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from cdpwatch import budget, wording
 from cdpwatch.models import Amendment, AuditLog, Contract, Workspace
@@ -104,15 +105,57 @@ def withdraw(amendment: Amendment, by: str, now: datetime, why: str) -> None:
     log(by, "amendment withdrawn", f"{held} {amendment}", after={"why": why.strip()[:300]})
 
 
+def coverable(contract: Contract) -> QuerySet[Workspace]:
+    """Workspaces that can be charged to `contract` too: without one, or under one that is assumed.
+
+    Terms that nobody has entered hold nobody.
+    """
+    assumed = Q(contract=None) | Q(contract__confirmed_at=None, contract__entered_by="")
+    return Workspace.objects.filter(assumed).exclude(contract=contract).order_by("name", "pk")
+
+
 @transaction.atomic
 def cover(contract: Contract, workspace: Workspace, by: str) -> None:
     """Charge a workspace to `contract` too. Raises Refused where another one holds."""
     held = locked(contract)
-    rows = Workspace.objects.filter(pk=workspace.pk, contract=None)
-    if not rows.update(contract=held):
+    if not coverable(held).filter(pk=workspace.pk).update(contract=held):
         raise Refused(f"{workspace} is under a contract already: two of them would overlap.")
     workspace.contract = held
     log(by, "workspace under contract", workspace, after={"contract": str(held)})
+
+
+@transaction.atomic
+def release(contract: Contract, workspace: Workspace, by: str, now: datetime) -> None:
+    """Take a workspace off `contract`: from now on none of its days count there, past ones too.
+
+    It goes on under a copy of the terms, assumed until they are confirmed. Raises Refused for the
+    last workspace, and where the calls of a closed period would no longer be the contract's.
+    """
+    held, closed = locked(contract), last_closed(contract)
+    if closed:
+        last = closed.period_end - timedelta(days=1)
+        raise Refused(
+            f"Its calls are in the periods closed up to {wording.day(last)} {last.year}, and "
+            "would no longer be the contract’s: reopen them first."
+        )
+    if not held.workspaces.exclude(pk=workspace.pk).exists():
+        raise Refused(f"{workspace} is the only workspace under the contract.")
+    own = _copied(held, now)
+    if not Workspace.objects.filter(pk=workspace.pk, contract=held).update(contract=own):
+        raise Refused(f"{workspace} is not under this contract.")
+    workspace.contract = own
+    log(by, "workspace off contract", workspace, {"contract": str(held)}, {"contract": str(own)})
+
+
+def _copied(contract: Contract, now: datetime) -> Contract:
+    """The terms again, as nobody's word: a workspace without a contract could not be judged."""
+    own = Contract.objects.get(pk=contract.pk)
+    own.pk, own.confirmed_by, own.confirmed_at = None, "", None
+    own.entered_by, own.entered_at = "", None
+    own._state.adding = True
+    own.save()
+    own.entries.create(at=now, terms=told(own))
+    return own
 
 
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:

@@ -191,10 +191,19 @@ def keep_scenario(contract: Contract, name: str, query: str, by: str, now: datet
     if not changes or not name.strip() or len(name) > 100:
         raise Refused("A scenario has a name of 1 to 100 characters and changes something.")
     held = locked(contract)
-    if held.scenarios.filter(name=name.strip()).exists():
+    if held.scenarios.filter(name=name.strip(), removed_at=None).exists():
         raise Refused("There is a scenario of this name already.")
     row = held.scenarios.create(
         name=name.strip(), query=to_query(from_query(query)), made_by=by, made_at=now
     )
     log(by, "scenario kept", row.name, after={"query": row.query})
     return row
+
+
+@transaction.atomic
+def remove_scenario(scenario: Scenario, by: str, now: datetime) -> None:
+    """List it no more; the row and its link stay. Raises Refused."""
+    rows = Scenario.objects.filter(pk=scenario.pk, removed_at=None)
+    if not rows.update(removed_by=by, removed_at=now):
+        raise Refused("This scenario was removed already.")
+    log(by, "scenario removed", scenario.name, before={"query": scenario.query})

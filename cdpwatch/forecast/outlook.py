@@ -38,6 +38,7 @@ CALM = 0.05  # log disagreement that is always there
 GUESS = 0.5  # standard deviation of the log error of a mere guess
 
 LEAST_PRIOR = 0.05  # standard deviation; no peers make a source surer than this
+PEERS_BEYOND = 0.5  # what peers say grows with this power of the growth past the tested span
 MEAN_TO_DEVIATION = float(np.sqrt(np.pi / 2))  # of a normal error, from its mean absolute
 
 NORMAL = np.array([NormalDist().inv_cdf((i + 0.5) / 99) for i in range(99)])
@@ -65,11 +66,13 @@ class Outlook:
         return np.maximum((calls + cushion) * np.exp(offsets * share**WITHIN) - cushion, 0.0)
 
 
-def look_ahead(calls: Floats, factors: Floats, horizon: int, prior: float = PRIOR) -> Outlook:
+def look_ahead(
+    calls: Floats, factors: Floats, horizon: int, peers: Sequence[float] = ()
+) -> Outlook:
     """Forecast `horizon` days from a series without holes, of 7 days or more, and test that.
 
     factors: of the calendar, for the days of `calls` and those of the horizon.
-    prior: standard deviation of the log error before anything is seen.
+    peers: mean absolute log errors of other sources at this horizon.
     """
     usual = float(calls[-USUAL:].mean())
     if usual < NOTHING:
@@ -86,7 +89,7 @@ def look_ahead(calls: Floats, factors: Floats, horizon: int, prior: float = PRIO
     return Outlook(
         expected=_expected(past, shares[:, -1], horizon),
         cushion=past.cushion,
-        errors=np.concatenate([errors, prior * beyond * NORMAL]),
+        errors=np.concatenate([errors, prior_from(peers, beyond) * NORMAL]),
         weights=np.concatenate(
             [seen * test.weights, np.full(len(NORMAL), PRIOR_WEIGHT / len(NORMAL))]
         ),
@@ -116,15 +119,18 @@ def _unrest_now(past: Past, test: BackTest, shares: Floats) -> Floats:
     return scale
 
 
-def prior_from(peers: Sequence[float]) -> float:
-    """The prior of a source among others: the median of their mean absolute log errors.
+def prior_from(peers: Sequence[float], beyond: float = 1.0) -> float:
+    """Standard deviation of the log error before anything is seen; PRIOR without peers.
 
-    As a standard deviation, kept within reason; PRIOR without any.
+    Of a source among others the median of their mean absolute log errors, kept within reason.
+    Theirs are of the whole horizon, and a young source is less sure than they are: `beyond`, by
+    which errors grow past the longest tested span, counts by half, in logs.
     """
     spreads = [spread for spread in peers if np.isfinite(spread) and spread >= 0]
     if not spreads:
-        return PRIOR
-    return float(np.clip(np.median(spreads) * MEAN_TO_DEVIATION, LEAST_PRIOR, GUESS))
+        return PRIOR * beyond
+    usual = float(np.clip(np.median(spreads) * MEAN_TO_DEVIATION, LEAST_PRIOR, GUESS))
+    return float(usual * beyond**PEERS_BEYOND)
 
 
 def guess(level: float, horizon: int) -> Outlook:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cdpwatch.forecast.calendar import day_factors
 from cdpwatch.forecast.events import Event, effect, without
-from cdpwatch.forecast.outlook import CUSHION, Outlook, guess, look_ahead, prior_from
+from cdpwatch.forecast.outlook import CUSHION, Outlook, guess, look_ahead
 from cdpwatch.forecast.result import LEVELS, PATH_LEVELS, Forecast
 from cdpwatch.forecast.series import (
     Floats,
@@ -58,11 +58,11 @@ def period(
     today, rest = now.astimezone(UTC).date(), remaining_share(now, hour_shares)
     running = running if usable(running) else None
     days, measured = span(start, end), known_days(history, today)
-    learning = _learning(len(measured))
+    learning = _learning(measured)
     known = _settled(measured, days, today, known_total)
     plain = without(known, events)
     rate = _run_rate(plain, running, rest) if learning or not plain else None
-    outlook, expected = _expect(plain, start, end, rate, holidays, prior_from(peers))
+    outlook, expected = _expect(plain, start, end, rate, holidays, peers)
     counted, missing = _counted(known, days, today, running, rest)
     coming = _Coming(missing, expected, *effect(days, events))
     return _forecast(days, counted, coming, outlook, levels, learning)
@@ -109,8 +109,12 @@ def _settled(
     return spread_total(known, past, total) if past and usable(total) else known
 
 
-def _learning(days: int) -> str:
-    return "" if days >= LEARNING_DAYS else f"learning: {days} of {LEARNING_DAYS} days"
+def _learning(measured: Mapping[date, float]) -> str:
+    """Why there is too little to project from; "" where there is enough."""
+    days = len(measured)
+    if days < LEARNING_DAYS:
+        return f"learning: {days} of {LEARNING_DAYS} days"
+    return "" if any(measured.values()) else f"learning: no call on any of {days} days"
 
 
 def _run_rate(known: Mapping[date, float], running: float | None, rest: float) -> float:
@@ -126,7 +130,7 @@ def _expect(
     end: date,
     rate: float | None,
     holidays: Collection[date],
-    prior: float,
+    peers: Sequence[float],
 ) -> tuple[Outlook, Floats]:
     """The outlook from the last known day on, and the calls expected on each day of the period.
 
@@ -143,7 +147,7 @@ def _expect(
     calls = tamed(past[(first - begin).days :])
     timeline = span(first, max(end, after + ONE_DAY))
     factors = day_factors(calls, timeline, holidays, CUSHION * float(calls.mean()))
-    outlook = look_ahead(calls, factors, len(timeline) - len(calls), prior)
+    outlook = look_ahead(calls, factors, len(timeline) - len(calls), peers)
     whole = np.concatenate([past, outlook.expected])
     return outlook, whole[(start - begin).days : (end - begin).days]
 

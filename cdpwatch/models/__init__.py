@@ -47,6 +47,7 @@ from .counting import (
 )
 from .people import AuditLog, Role, User
 from .policy import PolicyVersion, TrackingRule
+from .replays import Replay
 from .rollups import SourceMonth, WorkspaceMonth
 from .segment import (
     DiscardDay,
@@ -101,6 +102,7 @@ __all__ = [
     "Reading",
     "Region",
     "RejectedRow",
+    "Replay",
     "RequestKind",
     "RequestState",
     "Role",

@@ -186,11 +186,17 @@ class Scenario(models.Model):
     query = models.TextField()
     made_by = models.CharField(max_length=150)
     made_at = models.DateTimeField()
+    removed_by = models.CharField(max_length=150, blank=True)
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ("name",)
+        ordering = ("name", "pk")
         constraints = (
-            models.UniqueConstraint(fields=["contract", "name"], name="one_scenario_of_a_name"),
+            models.UniqueConstraint(
+                fields=["contract", "name"],
+                condition=Q(removed_at=None),
+                name="one_scenario_of_a_name",
+            ),
         )
 
     def __str__(self) -> str:
@@ -255,6 +261,8 @@ class Invoice(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     entered_by = models.CharField(max_length=150)
     entered_at = models.DateTimeField()
+    note = models.CharField(max_length=300, blank=True)
+    replaced_by = models.CharField(max_length=150, blank=True)
     replaced_at = models.DateTimeField(null=True)
 
     class Meta:

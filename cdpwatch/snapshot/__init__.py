@@ -8,6 +8,7 @@ billed yet from live volume; the sum is the "used" that every page shows.
 from cdpwatch.days import DAY
 
 from .agreement import compared, other_side, places_of, rows_of
+from .ahead import Ahead, SourcesAhead, sources_ahead
 from .carrying import carried_into, past_uses
 from .counts import (
     PastPeriod,
@@ -15,6 +16,7 @@ from .counts import (
     billed_to,
     is_billed,
     months_by_source,
+    months_in,
     past_periods,
     shared,
     used_by_day,
@@ -23,6 +25,7 @@ from .counts import (
     workspace_months,
 )
 from .events import NamedCalls, names_of
+from .free_days import countries
 from .known import (
     contract_days,
     contract_days_known,
@@ -33,7 +36,7 @@ from .known import (
 )
 from .parts import Kind, Remark
 from .rows import Deliveries, SourceRow, deliveries, source_rows, verdicts_of
-from .sheet import FRESH, Sheet, current, keep, known_at, sheet_of, stamp
+from .sheet import FRESH, Sheet, ahead_of, current, keep, known_at, sheet_of, stamp
 from .traffic import EVEN_HOURS, began, calls_by_event, hour_shares, traffic
 from .whole import WORKER_START, Snapshot, inputs_of, poller_health, take
 
@@ -42,6 +45,7 @@ __all__ = [
     "EVEN_HOURS",
     "FRESH",
     "WORKER_START",
+    "Ahead",
     "Deliveries",
     "Kind",
     "NamedCalls",
@@ -50,6 +54,8 @@ __all__ = [
     "Sheet",
     "Snapshot",
     "SourceRow",
+    "SourcesAhead",
+    "ahead_of",
     "began",
     "billed_in_months",
     "billed_to",
@@ -59,6 +65,7 @@ __all__ = [
     "contract_days",
     "contract_days_known",
     "contract_months",
+    "countries",
     "current",
     "days_known",
     "deliveries",
@@ -69,6 +76,7 @@ __all__ = [
     "keep",
     "known_at",
     "months_by_source",
+    "months_in",
     "names_of",
     "other_side",
     "past_periods",
@@ -80,6 +88,7 @@ __all__ = [
     "sheet_of",
     "source_days_known",
     "source_rows",
+    "sources_ahead",
     "stamp",
     "take",
     "traffic",

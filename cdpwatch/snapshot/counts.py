@@ -12,12 +12,21 @@ from cdpwatch.days import DAY, next_month
 from cdpwatch.models import SourceMonth, Workspace, WorkspaceDay, WorkspaceMonth
 from cdpwatch.readings import DayCount, MonthCount, TrafficSlice
 
+MOST = 10**15  # calls of a day; no allowance is larger
+ABSURD = "Segment's number for this day can be no count of calls."
 DAY_COUNT = ("day", "calls", "reason", "joint_since", "joint_calls")  # fields of a DayCount
 
 
 def workspace_days(workspace: Workspace, since: date) -> dict[date, DayCount]:
     rows = WorkspaceDay.objects.filter(workspace=workspace, day__gte=since).order_by("day")
-    return {day: DayCount(day, *rest) for day, *rest in rows.values_list(*DAY_COUNT)}
+    return {day: plausible(DayCount(day, *rest)) for day, *rest in rows.values_list(*DAY_COUNT)}
+
+
+def plausible(count: DayCount) -> DayCount:
+    """`count`, unknown where it can be no day's: one absurd row must not turn the verdict."""
+    if count.calls is None or 0 <= count.calls < MOST:
+        return count
+    return DayCount(count.day, None, ABSURD)
 
 
 def billed_to(days: Mapping[date, DayCount], today: date) -> date | None:

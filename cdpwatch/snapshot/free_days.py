@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
+
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # between two words
 
 
 def free_days(countries: Iterable[str], first: date, end: date) -> tuple[date, ...]:
@@ -26,8 +29,12 @@ def _of_year(country: str, year: int) -> tuple[date, ...]:
 
 
 @lru_cache(maxsize=1)
-def countries() -> tuple[str, ...]:
-    """Two-letter codes (ISO 3166) of the countries whose holidays are known, sorted."""
-    import holidays
+def countries() -> Mapping[str, str]:
+    """Countries whose holidays are known, by name: two-letter code (ISO 3166) -> name.
 
-    return tuple(sorted(code for code in holidays.list_supported_countries() if len(code) == 2))
+    The names are the package's own, "UnitedStates", taken apart.
+    """
+    from holidays.registry import COUNTRIES
+
+    names = {code: _WORD.sub(" ", name) for name, code, *_ in COUNTRIES.values()}
+    return dict(sorted(names.items(), key=lambda item: item[1]))

@@ -15,7 +15,7 @@ from cdpwatch.days import next_month
 from cdpwatch.models import Contract, Reading, Workspace
 from cdpwatch.readings import DayCount, MonthCount
 
-from .counts import workspace_days, workspace_months
+from .counts import plausible, workspace_days, workspace_months
 
 ONE_UNKNOWN = "One of the workspaces has no number for this day."
 _Series = dict[date, dict[date, int]]  # cumulative calls by period and day
@@ -29,9 +29,12 @@ def days_known(workspace: Workspace, at: datetime, since: date = date.min) -> di
 def source_days_known(
     workspace: Workspace, at: datetime, since: date = date.min
 ) -> dict[int, dict[date, DayCount]]:
-    """The same by source, its primary key, in one query."""
+    """The same by source, its primary key, in three queries."""
     found = _readings(workspace, at, since, of_sources=True)
-    return {pk: _days(series, at, born=True) for pk, series in found.items() if pk is not None}
+    older = Reading.objects.filter(workspace=workspace, period_start__lt=since.replace(day=1))
+    begun = set(older.values_list("source_id", flat=True).distinct())
+    days = {pk: _days(series, at, born=pk not in begun) for pk, series in found.items()}
+    return {pk: known for pk, known in days.items() if pk is not None}
 
 
 def _readings(
@@ -59,7 +62,7 @@ def _days(series: _Series, at: datetime, *, born: bool = False) -> dict[date, Da
         for n, period in enumerate(sorted(series))
         for count in daily(period, series[period], at.date(), starts_inside=born and n == 0)
     ]
-    return {count.day: count for count in counts}
+    return {count.day: plausible(count) for count in counts}
 
 
 def contract_days(contract: Contract, since: date) -> dict[date, DayCount]:

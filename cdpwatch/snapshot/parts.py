@@ -15,7 +15,7 @@ from django.db.models import Min, Q, Sum
 from cdpwatch import contracts
 from cdpwatch.budget.subbudgets import Split, split
 from cdpwatch.days import start_of
-from cdpwatch.models import Contract, VolumeDay
+from cdpwatch.models import Contract, VolumeDay, Workspace
 from cdpwatch.readings import OTHER
 
 from .rows import SourceRow, same_days
@@ -46,8 +46,8 @@ class Remark:
     until: date | None = None
 
 
-def kinds_of(contract: Contract, view: Snapshot) -> tuple[Kind, ...]:
-    """Live calls of the period by type and event, the most first; their sum is all of them."""
+def kinds_of(workspace: Workspace, view: Snapshot) -> tuple[Kind, ...]:
+    """The workspace's live calls of the period by type and event, the most first; all of them."""
     used: Counter[_Key] = Counter()
     settled: Counter[_Key] = Counter()
     today = view.situation.now.date()
@@ -55,7 +55,7 @@ def kinds_of(contract: Contract, view: Snapshot) -> tuple[Kind, ...]:
         key = piece.call_type, piece.event
         used[key] += piece.total
         settled[key] += piece.total - piece.by_day.get(today, 0)
-    before = _calls_before(contract, view)
+    before = _calls_before(workspace, view)
     ranked = sorted({*used, *(before or {})}, key=lambda key: (-used[key], key))
     tail = {key: (key[0], OTHER) for key in ranked[NAMED:]}
     used, settled = _folded(used, tail), _folded(settled, tail)
@@ -67,11 +67,11 @@ def kinds_of(contract: Contract, view: Snapshot) -> tuple[Kind, ...]:
     )
 
 
-def _calls_before(contract: Contract, view: Snapshot) -> Counter[_Key] | None:
+def _calls_before(workspace: Workspace, view: Snapshot) -> Counter[_Key] | None:
     """Live calls of the same days of the previous period; None where they begin within it."""
     first, end = same_days(view)
     rows = VolumeDay.objects.filter(
-        source__workspace__contract=contract,
+        source__workspace=workspace,
         bucket__gte=start_of(first),
         bucket__lt=start_of(end),
     )

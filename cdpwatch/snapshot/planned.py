@@ -6,11 +6,17 @@ halved, half of what it makes on a usual day goes away.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import reduce
+from operator import or_
+from statistics import fmean
 
-from django.db.models import Avg, Q
+from django.db.models import Q
 
 from cdpwatch import contracts
+from cdpwatch.days import DAY
 from cdpwatch.forecast import Event
 from cdpwatch.models import Contract, PlannedEvent, SourceDay
 
@@ -23,18 +29,38 @@ def planned(contract: Contract, today: date, at: datetime | None = None) -> tupl
     rows = contract.planned_events.filter(known).exclude(source=None)
     if at is not None:
         rows = rows.filter(planned_at__lte=at)
-    ours = [_of_whole(row, today) for row in rows]
+    events = list(rows.order_by("pk"))
+    usual = _usual([row for row in events if row.scale != 1], today)
+    ours = [_of_whole(row, usual.get(row.pk, 0.0)) for row in events]
     return (*contracts.events_of(contract, at), *ours)
 
 
-def _of_whole(row: PlannedEvent, today: date) -> Event:
+def _of_whole(row: PlannedEvent, usual: float) -> Event:
     """The event of one source, as calls a day of the contract."""
-    change = 0.0 if row.scale == 1 else (row.scale - 1) * _usual(row, today)
-    return Event(row.starts_on, 1.0, change + row.per_day, row.ends_on)
+    return Event(row.starts_on, 1.0, (row.scale - 1) * usual + row.per_day, row.ends_on)
 
 
-def _usual(row: PlannedEvent, today: date) -> float:
-    """Mean calls a day of its source in the four weeks before the event, or before today."""
-    end = min(row.starts_on, today)
-    days = SourceDay.objects.filter(source=row.source_id, day__gte=end - USUAL, day__lt=end)
-    return float(days.aggregate(mean=Avg("calls"))["mean"] or 0.0)
+def _usual(rows: Sequence[PlannedEvent], today: date) -> dict[int, float]:
+    """By event, the mean calls a day of its source in the four weeks before it, or before today.
+
+    One query for all of them; a source without a number in those weeks has no entry.
+    """
+    if not rows:
+        return {}
+    ends = {row.pk: min(row.starts_on, today) for row in rows}
+    wanted = [
+        Q(source=row.source_id, day__gte=ends[row.pk] - USUAL, day__lt=ends[row.pk]) for row in rows
+    ]
+    days = SourceDay.objects.filter(reduce(or_, wanted)).exclude(calls=None)
+    counted: dict[int, dict[date, int]] = defaultdict(dict)
+    for source, day, calls in days.values_list("source_id", "day", "calls"):
+        counted[source][day] = calls or 0
+    means = {}
+    for row in rows:
+        found = counted[row.source_id or 0]
+        inside = [
+            found[day] for n in range(1, USUAL.days + 1) if (day := ends[row.pk] - n * DAY) in found
+        ]
+        if inside:
+            means[row.pk] = fmean(inside)
+    return means

@@ -17,11 +17,11 @@ from django.db.models import OuterRef, Subquery
 
 from cdpwatch import budget
 from cdpwatch.budget.subbudgets import Split
-from cdpwatch.contracts import contract_of
 from cdpwatch.detectors import leak as leaks
 from cdpwatch.models import AuditLog, Contract, KeptSnapshot, PolicyVersion, Workspace
 from cdpwatch.readings import DayCount, MonthCount
 
+from .ahead import SourcesAhead, sources_ahead
 from .counts import months_in, workspace_months
 from .known import source_days_known
 from .parts import Kind, Remark, kinds_of, remarks_of, split_of
@@ -54,12 +54,19 @@ class Sheet:
     kinds: tuple[Kind, ...] = ()  # live calls by type and event, most first
     split: Split | None = None  # by sub-budget
     remarks: tuple[Remark, ...] = ()  # notes and planned events of the period's days
+    ahead: SourcesAhead | None = None  # projections of the sources
+    beside: tuple[str, ...] = ()  # names of the other workspaces under the contract
 
 
-def sheet_of(workspace: Workspace, view: Snapshot, at: datetime | None = None) -> Sheet:
+def sheet_of(
+    workspace: Workspace,
+    view: Snapshot,
+    at: datetime | None = None,
+    ahead: SourcesAhead | None = None,
+) -> Sheet:
     """The sheet of a snapshot; `at` is the moment of the past that it was taken as of."""
     rows, remainder = source_rows(workspace, view, _past_known(workspace, view, at) if at else None)
-    situation, contract = view.situation, contract_of(workspace)
+    situation, (contract, beside) = view.situation, _under_contract(workspace)
     return Sheet(
         made_at=situation.now,
         terms=situation.terms,
@@ -75,10 +82,21 @@ def sheet_of(workspace: Workspace, view: Snapshot, at: datetime | None = None) -
         found=view.found,
         sources=tuple(rows),
         remainder=remainder,
-        kinds=kinds_of(contract, view),
+        kinds=kinds_of(workspace, view),
         split=split_of(contract, view, rows, at),
         remarks=remarks_of(contract, view, at),
+        ahead=ahead,
+        beside=beside,
     )
+
+
+def _under_contract(workspace: Workspace) -> tuple[Contract, tuple[str, ...]]:
+    """The contract of a workspace, and the names of the others under it."""
+    found = Workspace.objects.filter(contract__workspace=workspace).select_related("contract")
+    rows = list(found.order_by("pk"))
+    others = [row for row in rows if row.pk != workspace.pk]
+    contract = next(row.contract for row in rows if row.contract)
+    return contract, tuple(row.name or row.segment_id or "" for row in others)
 
 
 def _past_known(workspace: Workspace, view: Snapshot, at: datetime) -> dict[int, Past]:
@@ -105,10 +123,23 @@ def _read(kept: KeptSnapshot, stamp: str, now: datetime) -> Sheet | None:
     """The kept sheet, unless it is old, of another day, or made from what has changed since."""
     if kept.stamp != stamp or abs(now - kept.made_at) > FRESH or kept.made_at.date() != now.date():
         return None
+    return _told(kept)
+
+
+def _told(kept: KeptSnapshot) -> Sheet | None:
     try:
         return _decoded(bytes(kept.body))
     except msgspec.DecodeError:  # another release of cdpwatch wrote it
         return None
+
+
+def ahead_of(workspace: Workspace, view: Snapshot) -> SourcesAhead:
+    """Projections of the sources, as an evaluation kept them; they are made anew each hour."""
+    kept = KeptSnapshot.objects.filter(workspace=workspace).first()
+    sheet = _told(kept) if kept else None
+    if sheet and sheet.ahead and sheet.ahead.holds_for(view):
+        return sheet.ahead
+    return sources_ahead(workspace, view)
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypedDict
 
 from cdpwatch import budget, forecast, roster, rulebook
 from cdpwatch.contracts import contract_of, terms_of
@@ -16,7 +17,7 @@ from cdpwatch.detectors.situation import Situation
 from cdpwatch.forecast import Event
 from cdpwatch.models import Contract, Heartbeat, PollerState, Projection, Workspace
 from cdpwatch.policy import Rule, judge
-from cdpwatch.readings import PollerHealth, TrafficSlice
+from cdpwatch.readings import DayCount, PollerHealth, TrafficSlice
 
 from .carrying import carried_into
 from .counts import (
@@ -30,9 +31,10 @@ from .counts import (
 from .free_days import free_days
 from .known import contract_days, contract_days_known
 from .planned import planned
-from .traffic import hour_shares, live_beside, traffic, with_beginnings
+from .traffic import REACH, hour_shares, live_beside, traffic, with_beginnings
 
 HISTORY = timedelta(days=1100)  # as far as the forecast looks back
+YEAR_AHEAD = timedelta(days=366)
 WORKER_START = "worker start"  # the heartbeat that a worker notes when it comes up
 LIVE_LAG = timedelta(minutes=1)  # of Segment's volume behind the clock
 
@@ -50,6 +52,10 @@ class Snapshot:
     used_by_day: Mapping[date, int | None]  # billed, else live; None is a hole
 
     @property
+    def now(self) -> datetime:
+        return self.situation.now
+
+    @property
     def standing(self) -> budget.Standing:
         return self.situation.standing
 
@@ -61,71 +67,116 @@ def take(workspace: Workspace, now: datetime, *, as_of: bool = False) -> Snapsho
     `as_of` looks back: `now` is a moment of the past, told by the readings and the terms that had
     come in by then. Its running day, of which only the whole is kept, is left out.
     """
-    today = now.date()
-    contract, at = contract_of(workspace), now if as_of else None
-    terms = terms_of(contract, at)
-    period = budget.period_at(terms, today)
-    previous = budget.period_before(terms, period)
-    since = min(today - HISTORY, previous.start)
-    days = contract_days_known(contract, now, since) if as_of else contract_days(contract, since)
+    scene = _scene(workspace, now, now if as_of else None)
     pollers, live_to = poller_health(workspace)
     seen = now if as_of else live_to or now
     rules = rulebook.current(workspace)
-    upto = start_of(today) if as_of else now
-    pieces = _judged_traffic(workspace, period, rules, upto, seen)
+    pieces = scene.traffic(rules, seen)
     shares = hour_shares(workspace, now)
-    days_left = (start_of(period.end) - now) / DAY
+    days_left = (start_of(scene.period.end) - now) / DAY
     found = tuple(leaks.growing(pieces, rules, seen, days_left, shares))
-    live = Counter(live_by_day(pieces))
-    live.update(live_beside(workspace, period.start, upto))
-    used = used_by_day(days, live, today)
-    calls = counted(used, days, today)
-    inputs = inputs_of(
-        *(period, calls, found, pieces, now, shares),
-        holidays=_holidays(contract, min(calls, default=today), period.end),
-        events=planned(contract, today, at),
-    )
+    days = scene.days()
+    used = used_by_day(days, scene.live(pieces), scene.today)
+    calls = counted(used, days, scene.today)
+    ahead = scene.calendar(min(calls, default=scene.today))
+    inputs = inputs_of(scene.period, calls, found, pieces, now, shares, **ahead)
     projected = inputs.project()
-    before, unknown = _verdict_before(workspace, period, today), unknown_in(calls, period, today)
-    total = used_in(calls, period, today)
     situation = Situation(
         now=now,
         workspace=workspace.name,
-        terms=terms,
+        terms=scene.terms,
         days=days,
-        billed_to=billed_to(days, today),
-        standing=budget.standing(
-            *(terms, period, total, projected, now, before, unknown),
-            carried=carried_into(contract, terms, period, at).calls,
-        ),
+        billed_to=billed_to(days, scene.today),
+        standing=scene.standing(calls, projected),
         rules=rules,
         traffic=tuple(pieces),
         hour_shares=shares,
         pollers=pollers,
         live_to=live_to,
     )
-    return Snapshot(situation, period, previous, projected, inputs, found, used)
+    return Snapshot(situation, scene.period, scene.previous, projected, inputs, found, used)
 
 
-def _holidays(contract: Contract, first: date, end: date) -> tuple[date, ...]:
-    return free_days(contract.workspaces.values_list("country", flat=True), first, end)
+class _Calendar(TypedDict):
+    """What a projection is told of the days ahead, and of those behind."""
+
+    holidays: tuple[date, ...]
+    events: tuple[Event, ...]
 
 
-def _judged_traffic(
-    workspace: Workspace,
-    period: budget.Period,
-    rules: Sequence[Rule],
-    upto: datetime,
-    seen: datetime,
-) -> list[TrafficSlice]:
-    """Live traffic; what the rules take for a leak has its beginning looked up too."""
-    pieces = traffic(workspace, period.start, upto, seen)
-    return with_beginnings(pieces, lambda piece: judge(rules, piece).verdict.is_leak, upto)
+@dataclass(frozen=True)
+class _Scene:
+    """Whose calls are counted, in which period, at which moment."""
+
+    workspace: Workspace
+    contract: Contract
+    now: datetime
+    at: datetime | None  # the moment of the past that is told as it was known; None is now
+    terms: budget.Terms
+    period: budget.Period
+    previous: budget.Period
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
+
+    @property
+    def upto(self) -> datetime:
+        """Where live volume ends: of a past day only the whole is kept."""
+        return start_of(self.today) if self.at else self.now
+
+    def days(self) -> dict[date, DayCount]:
+        """Billed days under the contract, as far back as the forecast looks."""
+        since = min(self.today - HISTORY, self.previous.start)
+        if self.at:
+            return contract_days_known(self.contract, self.at, since)
+        return contract_days(self.contract, since)
+
+    def traffic(self, rules: Sequence[Rule], seen: datetime) -> list[TrafficSlice]:
+        """Live traffic; what the rules take for a leak has its beginning looked up too."""
+        pieces = traffic(self.workspace, self.period.start, self.upto, seen)
+        return with_beginnings(pieces, lambda one: judge(rules, one).verdict.is_leak, self.upto)
+
+    def live(self, pieces: Sequence[TrafficSlice]) -> Mapping[date, int]:
+        """Live calls by day of everything under the contract."""
+        live = Counter(live_by_day(pieces))
+        since = min(self.period.start, self.upto.date() - REACH)
+        live.update(live_beside(self.workspace, since, self.upto))
+        return live
+
+    def calendar(self, first: date) -> _Calendar:
+        """Planned events, and the days off from `first` on; a what-if asks for a year ahead."""
+        countries = self.contract.workspaces.values_list("country", flat=True)
+        end = max(self.period.end, self.today + YEAR_AHEAD)
+        return {
+            "holidays": free_days(countries, first, end),
+            "events": planned(self.contract, self.today, self.at),
+        }
+
+    def standing(
+        self, calls: Mapping[date, float | None], projected: forecast.Forecast
+    ) -> budget.Standing:
+        rows = Projection.objects.filter(
+            contract=self.contract, period_start=self.period.start, as_of__lte=self.today
+        )
+        return budget.standing(
+            self.terms,
+            self.period,
+            used_in(calls, self.period, self.today),
+            projected,
+            self.now,
+            rows.values_list("verdict", flat=True).first() or "",
+            unknown_in(calls, self.period, self.today),
+            carried_into(self.contract, self.terms, self.period, self.at).calls,
+        )
 
 
-def _verdict_before(workspace: Workspace, period: budget.Period, today: date) -> str:
-    rows = Projection.objects.filter(contract__workspace=workspace, period_start=period.start)
-    return rows.filter(as_of__lte=today).values_list("verdict", flat=True).first() or ""
+def _scene(workspace: Workspace, now: datetime, at: datetime | None) -> _Scene:
+    contract = contract_of(workspace)
+    terms = terms_of(contract, at)
+    period = budget.period_at(terms, now.date())
+    previous = budget.period_before(terms, period)
+    return _Scene(workspace, contract, now, at, terms, period, previous)
 
 
 def inputs_of(

@@ -3,6 +3,7 @@
     poll(name)   lease a run -> ask Segment -> record and close it in one transaction
     backfill()   one more step into the past, until the history is read; read_step() as told
     evaluate()   snapshot -> projection row -> detectors -> alerts and their outbox
+    replay()     what would have been projected on each past day
     deliver()    claim what waits -> channel -> note what the far side said
     sweep()      what pages asked for, first polls, what was left undone, history
     stop()       the worker is asked to end: what is under way stops between two requests
@@ -17,6 +18,7 @@ from .history import Step, backfill, read_step, steps
 from .judging import evaluate, keep_projection
 from .lasting import DATABASE_AWAY, Stopped, stop
 from .pruning import prune
+from .replaying import replay
 from .sending import deliver
 from .sweeping import beat, sweep
 from .turns import poll
@@ -35,6 +37,7 @@ __all__ = [
     "poll",
     "prune",
     "read_step",
+    "replay",
     "slot_of",
     "steps",
     "stop",

@@ -22,16 +22,22 @@ def evaluate(workspace: Workspace, now: datetime) -> snapshot.Snapshot:
     keep_projection(workspace, view)
     situation = replace(view.situation, compared=snapshot.compared(workspace, now))
     alerts.sync(workspace, find_all(situation), situation)
-    snapshot.keep(workspace, snapshot.sheet_of(workspace, view), stamp)
+    ahead = snapshot.ahead_of(workspace, view)
+    snapshot.keep(workspace, snapshot.sheet_of(workspace, view, ahead=ahead), stamp)
     return view
 
 
 def keep_projection(
-    workspace: Workspace, view: snapshot.Snapshot, *, again: bool = True
+    workspace: Workspace,
+    view: snapshot.Snapshot,
+    *,
+    again: bool = True,
+    made_at: datetime | None = None,
 ) -> Projection:
     """The day's projection row: the last evaluation of a day stays.
 
     `again` False leaves a row that is there: what was projected on a day is not rewritten later.
+    `made_at` is when a view of the past was made: its row is none that anybody was told.
     """
     state = view.standing
     key: dict[str, Any] = {
@@ -42,7 +48,7 @@ def keep_projection(
     projected = zip(view.projected.levels, view.projected.totals, strict=True)
     values: dict[str, Any] = {
         "period_end": state.period.end,
-        "made_at": view.situation.now,
+        "made_at": made_at or view.situation.now,
         "used": state.used,
         "quantiles": {str(level): round(total) for level, total in projected},
         "chance_over": state.chance_over,

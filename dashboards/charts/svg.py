@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 from cdpwatch import wording
@@ -30,23 +31,23 @@ class Frame:
     width: int
     height: int
 
-    @property
+    @cached_property
     def narrow(self) -> bool:
         return self.width < _NARROW
 
-    @property
+    @cached_property
     def left(self) -> float:
         return 36 if self.narrow else 44
 
-    @property
+    @cached_property
     def right(self) -> float:
         return self.width - (80 if self.narrow else 140)
 
-    @property
+    @cached_property
     def top(self) -> float:
         return 8.0 + LINE * min(MARK_TEXTS, len(self.burn.marks))
 
-    @property
+    @cached_property
     def bottom(self) -> float:
         return self.height - 26
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,12 +16,16 @@ from django.views.decorators.http import require_safe
 
 from cdpwatch import budget as terms_of_use
 from cdpwatch import snapshot, wording
+from cdpwatch.days import DAY
 from cdpwatch.readings import DayCount
 from dashboards import asof, burn, parts
 from dashboards.context import visit
 from dashboards.contract import money
 from dashboards.sources import LISTED, TableRow, connections_of, listed, table_rows
 from dashboards.verdict import verdict
+
+EACH_DAY = 92  # days of a period that lists each of them
+AROUND = 31 * DAY  # of a longer one, the days listed before and after today
 
 
 @require_safe
@@ -33,6 +38,8 @@ def budget(request: HttpRequest) -> HttpResponse:
     workspace = seen.workspace
     sheet = snapshot.known_at(workspace, at) if at else snapshot.current(workspace, seen.now)
     told = {**page(sheet), "now": seen.now, "as_of": at, "refused": refused}
+    if at:
+        told["read_by_then"] = workspace.readings.filter(observed_at__lte=at).exists()
     return render(request, "budget/budget.html", told, status=400 if refused else 200)
 
 
@@ -49,9 +56,11 @@ def page(sheet: snapshot.Sheet) -> dict[str, object]:
         "previous": sheet.previous,
         "kinds": parts.by_call_type(sheet),
         "events": parts.by_event(sheet),
-        "split": sheet.split,
+        "split": parts.split_rows(sheet),
+        "beside": sheet.beside,
         "currency": terms_of_use.rate_of(sheet.terms, sheet.period).currency,
-        "days": day_rows(sheet),
+        "days": listed_days(sheet),
+        "all_days": sheet.period.days <= EACH_DAY,
         "past": past_periods(sheet),
     }
 
@@ -112,8 +121,11 @@ class Sources:
     more: int
     more_calls: int
     more_cost: Decimal | None
+    more_change: int | None
     remainder: int
     remainder_cost: Decimal | None
+    remainder_change: int | None
+    remainder_label: str
     total_cost: Decimal | None
     change: int | None  # of all calls against the same days before
     growth: float | None
@@ -126,15 +138,20 @@ def sources(sheet: snapshot.Sheet, rows: list[TableRow]) -> Sources:
     more_calls = sheet.standing.used - found.remainder - named
     costs = parts.costs(sheet, [*(item.row.used for item in rows), more_calls, found.remainder])
     known: list[Decimal | None] = list(costs) if costs else [None] * (len(rows) + 2)
-    before = parts.used_before(sheet)
+    before, shown = parts.used_before(sheet), {item.row.source_id for item in rows}
+    others = parts.change_of(row for row in sheet.sources if row.source_id not in shown)
     change = None if before is None else parts.used_settled(sheet) - before
+    explained = parts.change_of(sheet.sources)
     return Sources(
         rows=[Priced(item, cost) for item, cost in zip(rows, known, strict=False)],
         more=len(sheet.sources) - len(rows),
         more_calls=more_calls,
         more_cost=known[-2],
+        more_change=others,
         remainder=found.remainder,
         remainder_cost=known[-1],
+        remainder_change=parts.less(change, explained),
+        remainder_label=parts.rest_of_sources(sheet),
         total_cost=sum(costs, Decimal(0)) if costs else None,
         change=change,
         growth=100 * change / before if before and change is not None else None,
@@ -142,6 +159,7 @@ def sources(sheet: snapshot.Sheet, rows: list[TableRow]) -> Sources:
 
 
 # --- days and periods -------------------------------------------------------------------------
+@lru_cache(maxsize=2)
 def past_periods(sheet: snapshot.Sheet) -> list[snapshot.PastPeriod]:
     return snapshot.past_periods(sheet.terms, sheet.days, sheet.months, sheet.made_at.date())
 
@@ -159,7 +177,12 @@ class DayRow:
     before: float | None = None  # the previous period's total at the end of its same day
     remarks: tuple[str, ...] = ()  # notes, planned events and leaks
 
+    @property
+    def is_month_end(self) -> bool:
+        return (self.day + DAY).day == 1
 
+
+@lru_cache(maxsize=2)
 def day_rows(sheet: snapshot.Sheet) -> list[DayRow]:
     """Every day of the period: what is known, then the median of what is projected."""
     days, today = burn.period_days(sheet.period), sheet.made_at.date()
@@ -186,6 +209,16 @@ def day_rows(sheet: snapshot.Sheet) -> list[DayRow]:
             )
         )
     return rows
+
+
+def listed_days(sheet: snapshot.Sheet) -> list[DayRow]:
+    """Every day of a month or a quarter; of longer periods those around today and month ends."""
+    rows, today = day_rows(sheet), sheet.made_at.date()
+    if sheet.period.days <= EACH_DAY:
+        return rows
+    return [
+        row for row in rows if abs(row.day - today) <= AROUND or row.is_month_end or row.remarks
+    ]
 
 
 def _spans(sheet: snapshot.Sheet, index: int) -> str:

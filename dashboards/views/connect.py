@@ -13,16 +13,18 @@ from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from cdpwatch import asking, connecting, contracts, health, people, roster
+from cdpwatch import asking, connecting, contracts, health, people, roster, snapshot
 from cdpwatch.models import Contract, Region, RequestKind, Role, WorkRequest
 from dashboards import cards, vendor_cards
 from dashboards.access import needs, person
 from dashboards.context import the_workspace
 from dashboards.forms import (
     ContractForm,
+    CountryForm,
     EnvironmentForms,
     EnvironmentModelFormSet,
     KeysForm,
@@ -52,6 +54,9 @@ def page(
         "token_form": TokenForm(),
         "region_form": RegionForm(initial={"region": workspace.region}),
         "contract_form": ContractForm(instance=contract),
+        "country_form": CountryForm(
+            initial={"country": workspace.country, "seen": workspace.country}
+        ),
         "webhook_form": WebhookForm(),
     }
     context = {
@@ -61,6 +66,7 @@ def page(
         "worker_answers": health.worker_answers(now),
         "segment": cards.segment(workspace, now),
         "contract": contract,
+        "country": workspace.country,
         "evidence": cards.evidence(workspace, contract, now.date()),
         "slack": cards.slack(workspace, now),
         "environments": environments or environment_forms(),
@@ -146,6 +152,33 @@ def confirm_contract(request: HttpRequest) -> HttpResponse:
         return page(request, contract_form=form)
     messages.success(request, "The contract is confirmed. Every page judges by it from now on.")
     return redirect("connect")
+
+
+@require_POST
+@needs(Role.ADMIN)
+@transaction.atomic
+def set_country(request: HttpRequest) -> HttpResponse:
+    """Whose holidays are days off. The undo button sends the choice before, by the same door."""
+    form, actor, workspace = CountryForm(request.POST), person(request), the_workspace()
+    if not form.is_valid():
+        return page(request, country_form=form)
+    country, seen = form.cleaned_data["country"], form.cleaned_data["seen"]
+    if country == workspace.country:
+        return redirect("connect")
+    if not connecting.set_country(workspace, country, seen):
+        messages.error(request, "Somebody has chosen another country meanwhile: look again.")
+        return redirect("connect")
+    people.note(actor, "country", str(workspace), {"country": seen}, {"country": country})
+    messages.success(request, _country_said(country, seen))
+    return redirect("connect")
+
+
+def _country_said(country: str, before: str) -> str:
+    """A message with a button of the page's undo form."""
+    name = snapshot.countries().get(country)
+    said = f"Days off are those of {name}." if name else "No day counts as a holiday."
+    button = '{} <button class="btn" form="country-undo" name="country" value="{}">Undo</button>'
+    return format_html(button, said, before)
 
 
 # --- Slack ------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.db import transaction
-from django.forms import BaseForm
+from django.forms import BaseForm, Form
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -57,7 +57,8 @@ def contract(request: HttpRequest) -> HttpResponse:
 def workspaces(row: Contract) -> dict[str, object]:
     return {
         "workspaces": list(row.workspaces.order_by("pk")),
-        "free": Workspace.objects.filter(contract=None).exists(),
+        "free": contracts.coverable(row).exists(),
+        "own": the_workspace(),
     }
 
 
@@ -108,8 +109,7 @@ def terms(request: HttpRequest) -> HttpResponse:
     form = terms_form(row, sent(request))
     entered = kept(form, lambda: enter_terms(form, confirm, actor.get_username(), now))
     if entered:
-        said = "confirmed" if confirm else "saved, and assumed until somebody confirms them"
-        messages.success(request, f"The terms are {said}.")
+        messages.success(request, said_of(form, confirm))
         return redirect("budget-contract")
     evidence = cards.evidence(workspace, row, now.date())
     return ask(request, form, "Terms of the contract", "", why=evidence, terms=True)
@@ -121,6 +121,13 @@ def terms_form(row: Contract, data: QueryDict | None) -> TermsForm:
     return TermsForm(data, instance=row, initial=initial)
 
 
+def said_of(form: TermsForm, confirm: bool) -> str:
+    if form.corrects:
+        return "It is corrected. The terms are what they were."
+    said = "confirmed" if confirm else "saved, and assumed until somebody confirms them"
+    return f"The terms are {said}."
+
+
 def enter_terms(form: TermsForm, confirm: bool, by: str, now: datetime) -> Contract:
     """Raises Refused, also where somebody else has entered terms since the form was opened."""
     row = form.save(commit=False)
@@ -130,6 +137,8 @@ def enter_terms(form: TermsForm, confirm: bool, by: str, now: datetime) -> Contr
             f"{newest.by or 'Somebody'} entered other terms meanwhile. Nothing is saved: open "
             "this page again and look at them first."
         )
+    if form.corrects:  # whoever confirmed the terms has confirmed these
+        return contracts.enter(row, by, now, "contract corrected")
     row.ends_on = after(form.cleaned_data["last_day"])
     row.confirmed_by, row.confirmed_at = (by, now) if confirm else ("", None)
     return contracts.enter(row, by, now, "contract confirmed" if confirm else "contract entered")
@@ -200,7 +209,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Role.ADMIN)
 def cover(request: HttpRequest) -> HttpResponse:
     row, by = contracts.contract_of(the_workspace()), person(request).get_username()
-    form = CoverForm(sent(request))
+    form = CoverForm(row, sent(request))
 
     def keep() -> Workspace:
         chosen: Workspace = form.cleaned_data["workspace"]
@@ -212,3 +221,27 @@ def cover(request: HttpRequest) -> HttpResponse:
         return redirect("budget-contract")
     why = "Its calls count against the same allowance. A workspace has one contract at a time."
     return ask(request, form, "Put a workspace under the contract", "Put it under it", why=why)
+
+
+@require_http_methods(METHODS)
+@needs(Role.ADMIN)
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a workspace off the contract; not the one that these pages are of."""
+    own, by = the_workspace(), person(request).get_username()
+    row = contracts.contract_of(own)
+    workspace = get_object_or_404(row.workspaces.exclude(pk=own.pk), pk=pk)
+    form = Form(sent(request))
+
+    def keep() -> bool:
+        contracts.release(row, workspace, by, datetime.now(UTC))
+        return True
+
+    if kept(form, keep):
+        messages.success(request, f"{workspace} is off the contract.")
+        return redirect("budget-contract")
+    why = (
+        "None of its calls count against the allowance any more, those of the running period and "
+        "of past ones that are not closed neither. It goes on under the same terms of its own, "
+        "assumed until somebody confirms them; it can be put under the contract again."
+    )
+    return ask(request, form, f"Take {workspace} off the contract?", "Take it off", why=why)

@@ -1,4 +1,4 @@
-"""Sub-budgets, planned events and notes on days: editors lay them over the contract.
+"""Sub-budgets, planned events, notes on days and kept what-ifs: editors lay them over the contract.
 
 Each is added by a form and ended by a button, and both messages carry the button that undoes it.
 Nothing is deleted: an end that is undone is another row with the same content.
@@ -21,14 +21,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from cdpwatch import contracts, wording
 from cdpwatch.budget import subbudgets
-from cdpwatch.models import Contract, DayNote, PlannedEvent, Role, SubBudget
+from cdpwatch.models import Contract, DayNote, PlannedEvent, Role, Scenario, SubBudget
 from dashboards import contract as told
 from dashboards.access import needs, person
 from dashboards.context import the_workspace
 from dashboards.contract_forms import DayNoteForm, EventForm, SubBudgetForm, after
 from dashboards.views.contract import METHODS, ask, kept, sent
 
-Row = SubBudget | PlannedEvent | DayNote
+Row = SubBudget | PlannedEvent | DayNote | Scenario
 
 
 # --- adding -----------------------------------------------------------------------------------
@@ -132,6 +132,7 @@ class Kind:
     again: Callable[[Contract, Any, str, datetime], Row]
     open_like: Callable[[Any], dict[str, object]]  # a filter: rows in force that stand in its way
     said: str
+    page: str = "budget-contract"  # that lists them
 
 
 def _sub_budget_again(row: Contract, was: SubBudget, by: str, now: datetime) -> SubBudget:
@@ -155,6 +156,10 @@ def _event_again(row: Contract, was: PlannedEvent, by: str, now: datetime) -> Pl
 
 def _note_again(row: Contract, was: DayNote, by: str, now: datetime) -> DayNote:
     return contracts.note_day(row, was.day, was.text, by, now)
+
+
+def _scenario_again(row: Contract, was: Scenario, by: str, now: datetime) -> Scenario:
+    return contracts.keep_scenario(row, was.name, was.query, by, now)
 
 
 KINDS = {
@@ -184,6 +189,14 @@ KINDS = {
         lambda was: {"day": was.day, "text": was.text, "removed_at": None},
         "The note is removed.",
     ),
+    "scenarios": Kind(
+        lambda row: row.scenarios.all(),
+        contracts.remove_scenario,
+        _scenario_again,
+        lambda was: {"name": was.name, "removed_at": None},
+        "The scenario is removed. Its link still works.",
+        "budget-whatif",
+    ),
 }
 
 
@@ -212,7 +225,7 @@ def end(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, undoable(how.said, kind, pk, "again"))
-    return redirect("budget-contract")
+    return redirect(how.page)
 
 
 @require_POST
@@ -228,4 +241,4 @@ def again(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         messages.success(request, undoable("It is back.", kind, made.pk))
-    return redirect("budget-contract")
+    return redirect(how.page)

@@ -1,22 +1,21 @@
-"""The months: their list, one of them, its close, its invoice check, and all of it as files."""
+"""The months: their list, one of them, its close, and all of it as files."""
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, date, datetime
 
 from django.contrib import messages
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from cdpwatch import books, contracts, snapshot
 from cdpwatch.contracts import Refused
-from cdpwatch.models import Connection, Contract, Invoice, Role
+from cdpwatch.models import Role
 from cdpwatch.sheets import Table, xlsx
 from dashboards.access import needs, person
-from dashboards.bills import CloseForm, InvoiceForm, ReopenForm
+from dashboards.bills import CloseForm, InvoiceForm, ReopenForm, fresh
 from dashboards.closes import Month, month_of, month_rows
 from dashboards.context import the_workspace, visit
 from dashboards.month_tables import as_csv, months_table, tables
@@ -34,7 +33,7 @@ def months(request: HttpRequest) -> HttpResponse:
     contract = contracts.contract_of(seen.workspace)
     rows = month_rows(contract, contracts.terms_of(contract), seen.now.date())
     sheet = snapshot.current(seen.workspace, seen.now)
-    told = {"now": seen.now, "rows": rows, "sheet": sheet, "contract": contract}
+    told = {"now": seen.now, "rows": rows, "running": sheet, "contract": contract}
     return render(request, "budget/months.html", told)
 
 
@@ -82,24 +81,27 @@ def as_file(made: list[Table], name: str, form: str, day: date) -> HttpResponse:
 @require_POST
 @needs(Role.EDITOR)
 def close(request: HttpRequest, day: str) -> HttpResponse:
-    one, form, contract = found(day), CloseForm(request.POST), _contract()
+    """Freeze the numbers that were on the page; where there are others by now, show those."""
+    one, form = found(day), CloseForm(request.POST, auto_id="close-%s")
+    title, by = one.span.dated_title, person(request).get_username()
     if not form.is_valid():
         return page(request, one, close_form=form)
-    by, now = person(request).get_username(), datetime.now(UTC)
-    note, gaps = form.cleaned_data["note"], form.cleaned_data["gaps"]
+    told = form.cleaned_data
+    asked = {"note": told["note"], "gaps_accepted": told["gaps"], "seen": told["seen"]}
+    contract = contracts.contract_of(the_workspace())
     try:
-        books.close(contract, one.span.start, by, now, note=note, gaps_accepted=gaps)
+        books.close(contract, one.span.start, by, datetime.now(UTC), **asked)
     except Refused as why:
         form.add_error(None, str(why))
-        return page(request, one, close_form=form)
-    messages.success(request, f"{one.span.dated_title} is closed.")
+        return page(request, found(day), close_form=form)
+    messages.success(request, f"{title} is closed.")
     return redirect("budget-month", day)
 
 
 @require_POST
 @needs(Role.EDITOR)
 def reopen(request: HttpRequest, day: str) -> HttpResponse:
-    one, form = found(day), ReopenForm(request.POST)
+    one, form = found(day), ReopenForm(request.POST, auto_id="reopen-%s")
     if one.closed is None:
         messages.error(request, f"{one.span.dated_title} is not closed.")
         return redirect("budget-month", day)
@@ -110,41 +112,9 @@ def reopen(request: HttpRequest, day: str) -> HttpResponse:
         books.reopen(one.closed, who, datetime.now(UTC), form.cleaned_data["why"])
     except Refused as why:
         form.add_error(None, str(why))
-        return page(request, one, reopen_form=form)
+        return page(request, found(day), reopen_form=form)
     messages.success(request, f"{one.span.dated_title} is open again.")
     return redirect("budget-month", day)
-
-
-@require_POST
-@needs(Role.EDITOR)
-def invoice(request: HttpRequest, day: str) -> HttpResponse:
-    one, contract = found(day), _contract()
-    rate = one.numbers.rate
-    form = InvoiceForm(one.span, rate.currency, request.POST, sources=_sources())
-    if not form.is_valid():
-        return page(request, one, invoice_form=form)
-    told, by = form.cleaned_data, person(request).get_username()
-    money = {"amount": told["amount"], "currency": told["currency"]}
-    args = (told["number"], form.period, told["calls"], told["lines"], by, datetime.now(UTC))
-    try:
-        contracts.enter_invoice(contract, *args, **money)
-    except Refused as why:
-        form.add_error(None, str(why))
-        return page(request, one, invoice_form=form)
-    messages.success(request, f"Invoice {told['number']} is entered.")
-    return redirect("budget-month", day)
-
-
-@require_POST
-@needs(Role.EDITOR)
-def replace_invoice(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(Invoice, pk=pk, contract=_contract())
-    try:
-        contracts.replace_invoice(row, person(request).get_username(), datetime.now(UTC))
-        messages.success(request, f"Invoice {row.number} is set aside: enter it anew.")
-    except Refused as why:
-        messages.error(request, str(why))
-    return redirect("budget-months")
 
 
 def page(request: HttpRequest, one: Month, **forms: BaseForm) -> HttpResponse:
@@ -152,9 +122,10 @@ def page(request: HttpRequest, one: Month, **forms: BaseForm) -> HttpResponse:
     told = {
         "close_form": CloseForm(auto_id="close-%s"),
         "reopen_form": ReopenForm(auto_id="reopen-%s"),
-        "invoice_form": InvoiceForm(one.span, one.numbers.rate.currency),
+        "invoice_form": InvoiceForm(one.span, fresh(one.span, one.numbers.rate.currency)),
         **forms,
         "month": one,
+        "files": [(name, table.name) for name, table in tables(one).items()],
         "now": datetime.now(UTC),
         "may_edit": person(request).can(Role.EDITOR),
     }
@@ -164,26 +135,10 @@ def page(request: HttpRequest, one: Month, **forms: BaseForm) -> HttpResponse:
 def found(day: str) -> Month:
     """The month that begins on the ISO day of an address, else a 404."""
     try:
-        start = date.fromisoformat(day)
+        start = datetime.strptime(day, "%Y-%m-%d").date()
     except ValueError:
         raise Http404("A month is named by its first day.") from None
     one = month_of(the_workspace(), start, datetime.now(UTC))
     if one is None:
         raise Http404("No month of the contract begins on that day.")
     return one
-
-
-def _contract() -> Contract:
-    return contracts.contract_of(the_workspace())
-
-
-def _sources() -> dict[str, str]:
-    """Segment ids by id, and by name where one source has it."""
-    rows = list(
-        Connection.objects.sources()
-        .filter(workspace__contract=_contract())
-        .values_list("segment_id", "name")
-    )
-    names = Counter(name for _, name in rows)
-    ids = {name: key for key, name in rows if names[name] == 1}
-    return {**ids, **{key: key for key, _ in rows}}

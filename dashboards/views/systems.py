@@ -61,6 +61,7 @@ def connection(request: HttpRequest, pk: int) -> HttpResponse:
         named=named,
         verdict=VERDICTS[named.verdict],
         system=next((entry for entry in found.entries if row in entry.rows), None),
+        ahead=found.sheet.ahead.by_source.get(pk) if found.sheet.ahead else None,
         names=names.of(pk, names.Wish.of(request.GET), now.date()) if row.is_source else None,
         **pipeline.of(row.connection, now.date()),
     )

@@ -10,19 +10,33 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 
-from tests.bench import browser, ingest, memory, pacing, pages, polling, rollups, scale, server
+from tests.bench import (
+    browser,
+    budget,
+    evaluate,
+    ingest,
+    memory,
+    pacing,
+    pages,
+    polling,
+    rollups,
+    scale,
+    server,
+)
 from tests.bench.figure import Figure
 
 # A text among the figures is a remark, printed as it is.
 BENCHES: dict[str, Callable[[], Iterable[Figure | str]]] = {
     "ingest": ingest.figures,
     "rollups": rollups.figures,
+    "evaluate": evaluate.figures,
     "polling": polling.figures,
     "pacing": pacing.figures,
     "scale": scale.figures,
     "memory": memory.figures,
     "server": server.figures,
     "pages": pages.figures,
+    "budget": budget.figures,
     "browser": browser.figures,
 }
 

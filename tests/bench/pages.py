@@ -36,26 +36,29 @@ def figures() -> Iterator[Figure | str]:
         watch.evaluate(workspace, datetime.now(UTC))
         took = 1_000 * (time.perf_counter() - begun)
         cookie, name = site.session(), f"overview, {sources:,} sources"
-        queries[sources] = _queries(cookie)
+        queries[sources] = queries_of(cookie, "/")
         with site.worker() as url, site.yardstick() as bare:
             pages = httpx.Client(base_url=url, cookies=cookie, trust_env=False)
             with pages, httpx.Client(base_url=bare, trust_env=False) as floor:
-                page, ok = _milliseconds(pages, floor)
-                yield Figure(f"{name}: p50", p50(page), "ms", median, yardstick=_bare(p50(ok)))
-                yield Figure(f"{name}: p95", p95(page), "ms", slow, yardstick=_bare(p95(ok)))
+                page, ok = milliseconds(pages, floor, "/")
+                yield Figure(f"{name}: p50", p50(page), "ms", median, yardstick=bare_view(p50(ok)))
+                yield Figure(f"{name}: p95", p95(page), "ms", slow, yardstick=bare_view(p95(ok)))
                 yield from _weights(name, pages)
         yield Figure(f"{name}: queries", queries[sources], "", queries[12])
         yield Figure(f"{name}: evaluate", took, "ms", 300.0 if sources == 12 else None)
 
 
-def _bare(milliseconds: float) -> Yardstick:
+def bare_view(milliseconds: float) -> Yardstick:
     return Yardstick("bare view", milliseconds)
 
 
-def _milliseconds(pages: httpx.Client, floor: httpx.Client) -> tuple[list[float], list[float]]:
+def milliseconds(
+    pages: httpx.Client, floor: httpx.Client, page: str
+) -> tuple[list[float], list[float]]:
+    """What a page takes, and what the bare view takes between its turns."""
     times: tuple[list[float], list[float]] = ([], [])
     for turn in range(REQUESTS + SETTLED):
-        for client, path, found in ((pages, "/", times[0]), (floor, "/ok", times[1])):
+        for client, path, found in ((pages, page, times[0]), (floor, "/ok", times[1])):
             begun = time.perf_counter()
             answer = client.get(path)
             if turn >= SETTLED:
@@ -81,10 +84,11 @@ def _wire_bytes(pages: httpx.Client, path: str) -> int:
         return sum(len(chunk) for chunk in answer.iter_raw())
 
 
-def _queries(cookie: dict[str, str]) -> int:
+def queries_of(cookie: dict[str, str], page: str) -> int:
+    """Questions that a page asks the database, its second time."""
     browser = Client(SERVER_NAME="127.0.0.1")
     browser.cookies.load(cookie)
-    browser.get("/")
+    browser.get(page)
     with CaptureQueriesContext(connection) as asked:
-        browser.get("/")
+        browser.get(page)
     return len(asked)

@@ -45,7 +45,7 @@ APPS = ("application", "backend", "customer-io", "census", "refiner", "manual")
 VOLUME = ("source_id", "bucket", "call_type", "event")
 
 
-def fill(sources: int) -> Workspace:
+def fill(sources: int, history: int = HISTORY) -> Workspace:
     """A migrated, seeded and evaluated database with so many sources, in the settings' folder."""
     call_command("migrate", verbosity=0)
     now = datetime.now(UTC)
@@ -53,7 +53,7 @@ def fill(sources: int) -> Workspace:
     Connection.objects.all().delete()
     sizes = _sizes(sources)
     rows = _sources(workspace, sources)
-    _days(workspace, rows, sizes, now.date())
+    _days(workspace, rows, sizes, now.date(), history)
     for table, start, width, steps in (
         (VolumeDay, start_of(now.date() - 60 * DAY), DAY, 61),
         (VolumeHour, start_of(now.date() - DAY), timedelta(hours=1), 24 + now.hour + 1),
@@ -91,9 +91,13 @@ def _sources(workspace: Workspace, number: int) -> list[Connection]:
 
 
 def _days(
-    workspace: Workspace, rows: Sequence[Connection], sizes: Sequence[int], today: date
+    workspace: Workspace,
+    rows: Sequence[Connection],
+    sizes: Sequence[int],
+    today: date,
+    history: int,
 ) -> None:
-    past = [today - n * DAY for n in range(1, HISTORY + 1)]
+    past = [today - n * DAY for n in range(1, history + 1)]
     columns = ("source_id", "day", "calls")
     billed = [
         (row.pk, day, _of(day, size)) for row, size in zip(rows, sizes, strict=True) for day in past

@@ -42,6 +42,8 @@ OWN = {
     "Projection.method",
     "Projection.quantiles",
     "Projection.verdict",
+    "Replay.method",
+    "Replay.quantiles",
     "TrackingRule.apps",
     "TrackingRule.call_types",
     "TrackingRule.environments",

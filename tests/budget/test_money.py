@@ -1,4 +1,4 @@
-"""Prices, overage, accrual, carry-over, renewal: in money and calls."""
+"""Prices, overage, accrual and carry-over: in money and calls."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from cdpwatch import budget
 from cdpwatch.budget import CarryOver, Period, PeriodUse, Rate
 from cdpwatch.budget.money import apportioned
-from cdpwatch.budget.renewal import Offer, growth, renewal
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 12, 1))
 RATE = Rate("USD", Decimal(4000), Decimal(150), 1_000_000)
@@ -109,37 +108,3 @@ def test_it_never_carries_more_than_the_cap_or_what_was_allowed(
 ) -> None:
     calls = budget.carried(CarryOver(cap), [use(n) for n in used]).calls
     assert 0 <= calls <= (40 * M * len(used) if cap is None else cap)
-
-
-# --- renewal ----------------------------------------------------------------------------------
-YEAR = [
-    PeriodUse(NOVEMBER, 40 * M, n * M) for n in (30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 41, 42)
-]
-
-
-def test_it_holds_twelve_months_against_the_commitment() -> None:
-    told = renewal(YEAR, [])
-    assert (told.used, told.committed, told.months_over) == (428 * M, 480 * M, 2)
-    assert told.p90 == pytest.approx(40.8 * M)
-    assert told.growth == pytest.approx((122 / 93) ** (1 / 9) - 1)
-
-
-def test_it_says_what_other_allowances_would_have_cost() -> None:
-    month = Offer("40M a month", 40 * M, "month", RATE)
-    year = Offer("400M a year", 400 * M, "year", Rate("USD", Decimal(40_000), Decimal(100)))
-    bare = Offer("no overage price", 40 * M, "month", Rate("USD", Decimal(4000)))
-    costs = renewal(YEAR, [month, year, bare]).offers
-    assert (costs[0].cost, costs[0].over, costs[0].months_over) == (Decimal(48_450), 3 * M, 2)
-    assert (costs[1].cost, costs[1].over, costs[1].months_over) == (Decimal(42_800), 28 * M, None)
-    assert costs[2].cost is None
-
-
-def test_it_leaves_out_months_that_are_not_known_and_says_so() -> None:
-    told = renewal([*YEAR[:5], PeriodUse(NOVEMBER, 40 * M, 5, unknown_days=3)], [])
-    assert (len(told.months), told.left_out, told.growth) == (5, 1, None)
-
-
-@pytest.mark.parametrize("used", [[], [1, 2, 3, 4, 5], [0, 0, 0, 4, 5, 6]])
-def test_it_tells_no_growth_without_data(used: list[int]) -> None:
-    assert growth(used) is None
-    assert renewal([], []).p90 is None

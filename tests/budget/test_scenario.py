@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cdpwatch import budget
+from cdpwatch.books import whatif
+from cdpwatch.budget.money import Rate
+from cdpwatch.budget.outlay import outlay, whole_periods
 from cdpwatch.budget.scenario import (
     LAUNCH,
     SLICES,
@@ -17,9 +23,11 @@ from cdpwatch.budget.scenario import (
     Slice,
     apply,
     from_query,
+    read,
     to_query,
 )
-from tests.factories import EVEN, NOVEMBER, NOW, TODAY, make_forecast
+from cdpwatch.forecast import Forecast
+from tests.factories import EVEN, NOVEMBER, NOW, TERMS, TODAY, make_forecast
 
 CALM = make_forecast(36e6, settled=36e6 * 17 / 30)
 AHEAD = 36e6 * 13 / 30  # of the median, from the 18th on
@@ -65,6 +73,18 @@ def test_its_link_can_be_read() -> None:
 def test_it_refuses_a_link_that_says_nothing_sensible(query: str) -> None:
     with pytest.raises(BadScenario):
         from_query(query)
+
+
+def test_it_reads_what_can_be_and_says_why_the_rest_is_left_out() -> None:
+    good = "c=event:x:0.5:2026-12-01"
+    changes, refused = read(f"{good}&c=planet\u202e:x:1:2026-12-01&c=x&{good}")
+    assert len(changes) == 2
+    assert refused == [
+        "“planet :x:1:2026-12-01” is left out. Nothing is called planet  here.",
+        "“x” is left out. A change is written what:name:amount:day.",
+    ]
+    changes, (said,) = read("&".join([good] * 50))
+    assert (len(changes), said) == (20, "A scenario has at most 20 changes: 30 changes left out.")
 
 
 def laid(*changes: Change, total: int = 100) -> float:
@@ -129,6 +149,62 @@ def test_it_stays_in_order_whatever_is_asked(changes: list[Change], total: int) 
     bent = apply(CALM, changes, TRAFFIC, total, TODAY)
     assert list(bent.path[0.5]) == sorted(bent.path[0.5])
     assert min(bent.totals) >= min(CALM.settled, min(CALM.totals)) - 1e-3
+
+
+# --- money ------------------------------------------------------------------------------------
+RATE = Rate("USD", Decimal(4_000), Decimal(100), 1_000_000)
+PRICED = replace(TERMS, rate=RATE)
+MONTH = budget.Period(NOVEMBER, date(2026, 12, 1))
+
+
+def test_it_judges_each_period_of_a_span_by_itself() -> None:
+    """Two months of 50M and 30M: 10M over 40M, though both together stay under 80M."""
+    span = budget.Period(NOVEMBER, date(2027, 1, 1))
+    days = tuple(NOVEMBER + timedelta(days=n) for n in range(61))
+    steps = [50e6 / 30] * 30 + [30e6 / 31] * 31
+    path = {level: tuple(accumulate(steps)) for level in (0.1, 0.5, 0.9)}
+    both = Forecast((0.1, 0.9), (80e6, 80e6), days, path, 0.0, "test")
+    told = outlay(PRICED, span, both, 0, MONTH)
+    assert (told.periods, told.over, told.overage) == (2, 10_000_000, Decimal(1_000))
+    assert (told.worth, told.cost) == (Decimal(8_000), Decimal(9_000))
+    assert outlay(PRICED, span, both, 4_000_000, MONTH).over == 6_000_000
+
+
+def test_it_tells_no_money_without_a_price_nor_of_cut_periods() -> None:
+    told = outlay(TERMS, MONTH, CALM, 0, MONTH)
+    assert (told.periods, told.overage, told.worth, told.cost) == (1, None, None, None)
+    assert outlay(PRICED, budget.Period(TODAY, date(2026, 12, 1)), CALM, 0, MONTH).periods == 0
+    before = budget.Period(date(2025, 1, 1), date(2026, 1, 1))
+    assert list(whole_periods(PRICED, before)) == []  # the contract began later
+
+
+def test_it_adds_a_leak_to_a_year_to_come_from_its_first_day_on() -> None:
+    days = tuple(date(2027, 1, 1) + timedelta(days=n) for n in range(10))
+    path = {0.5: (0.0,) * 10}
+    ahead = Forecast((0.1, 0.9), (0.0, 0.0), days, path, 0.0, "test")
+    assert budget.with_extra(ahead, {}, 5.0, NOW).path[0.5][-1] == pytest.approx(50)
+
+
+# --- spans ------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("terms", "today", "ends"),
+    [
+        (TERMS, date(2026, 11, 18), ["2026-12-01", "2027-11-01"]),
+        (TERMS, date(2027, 9, 1), ["2027-10-01", "2027-11-01", "2028-11-01"]),
+        (
+            replace(TERMS, ends_on=date(2027, 11, 1)),
+            date(2027, 9, 1),
+            ["2027-10-01", "2027-11-01"],
+        ),
+        (replace(TERMS, confirmed=False), date(2026, 6, 18), ["2026-07-01", "2027-01-01"]),
+        (replace(TERMS, kind="year"), date(2026, 11, 18), ["2026-12-01", "2027-11-01"]),
+    ],
+)
+def test_it_moves_the_month_and_the_contracts_year(
+    terms: budget.Terms, today: date, ends: list[str]
+) -> None:
+    spans = whatif.spans(terms, budget.period_at(terms, today), today)
+    assert [span.end.isoformat() for span in spans] == ends
 
 
 # --- inputs -----------------------------------------------------------------------------------

@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from cdpwatch import budget, contracts
 from cdpwatch.models import (
     AlertEvent,
     Amendment,
     Function,
+    Invoice,
+    Projection,
     RequestKind,
     Role,
     User,
@@ -58,11 +61,26 @@ DOORS = {
     "budget-contract-amend": Door(ADMIN, post=True),
     "budget-contract-withdraw": Door(ADMIN, post=True),
     "budget-contract-cover": Door(ADMIN, post=True),
+    "budget-contract-release": Door(ADMIN, post=True),
     "budget-contract-sub-budget": Door(EDITOR, post=True),
     "budget-contract-event": Door(EDITOR, post=True),
     "budget-contract-note": Door(EDITOR, post=True),
     "budget-contract-end": Door(EDITOR, get=False, post=True),
     "budget-contract-again": Door(EDITOR, get=False, post=True),
+    "budget-months": READ,
+    "budget-months-file": FILE,
+    "budget-month": READ,
+    "budget-month-print": READ,
+    "budget-month-file": FILE,
+    "budget-month-close": Door(EDITOR, get=False, post=True),
+    "budget-month-reopen": Door(EDITOR, get=False, post=True),
+    "budget-invoice": Door(EDITOR, get=False, post=True),
+    "budget-invoice-replace": Door(EDITOR, post=True),
+    "budget-renewal": READ,
+    "budget-renewal-file": FILE,
+    "budget-backtest": READ,
+    "budget-backtest-file": FILE,
+    "budget-backtest-one": READ,
     "reconcile": READ,
     "reconcile-coverage": READ,
     "export": FILE,
@@ -83,6 +101,7 @@ DOORS = {
     "connect-token-discard": WRITE,
     "connect-region": WRITE,
     "connect-contract": WRITE,
+    "connect-country": WRITE,
     "connect-slack": WRITE,
     "connect-slack-test": WRITE,
     "connect-environments": WRITE,
@@ -126,6 +145,34 @@ def make_amendment(workspace: Workspace) -> Amendment:
     return rows.create(starts_on=day, allowance=1, entered_by="a", entered_at=now)
 
 
+def make_projection(workspace: Workspace) -> Projection:
+    """One of a period so long ago that no page is changed by it."""
+    day = date(2001, 1, 1)
+    span = {"as_of": day, "period_start": day, "period_end": date(2001, 2, 1)}
+    return workspace.contract.projections.create(**span, used=0, verdict="learning", method="x")
+
+
+MONTH_DOORS = ["budget-month", "budget-month-print", "budget-month-close", "budget-month-reopen"]
+MONTH_DOORS += ["budget-invoice"]
+
+
+def month_of_now(workspace: Workspace) -> budget.Period:
+    terms = contracts.terms_of(contracts.contract_of(workspace))
+    return budget.period_at(terms, datetime.now(UTC).date())
+
+
+def make_invoice(workspace: Workspace) -> Invoice:
+    span = month_of_now(workspace)
+    rows = workspace.contract.invoices
+    dates = {"period_start": span.start, "period_end": span.end, "entered_at": datetime.now(UTC)}
+    return rows.create(number="INV-0", calls=1, entered_by="a", **dates)
+
+
+def make_covered(workspace: Workspace) -> Workspace:
+    """Another workspace under the same contract."""
+    return Workspace.objects.create(segment_id="other", name="Other", contract=workspace.contract)
+
+
 def make_addresses(workspace: Workspace) -> dict[str, str]:
     """One address of each name, with the row that it leads to."""
     source = make_connection(workspace, app=workspace.apps.get(slug="application"))
@@ -139,6 +186,7 @@ def make_addresses(workspace: Workspace) -> dict[str, str]:
     note = workspace.contract.day_notes.create(
         day=date(2026, 1, 1), text="x", by="a", at=message.created_at
     )
+    month = month_of_now(workspace).start
     parts = {
         "catalog-app": {"slug": source.app.slug},
         "catalog-function": {"pk": Function.objects.get().pk},
@@ -146,8 +194,15 @@ def make_addresses(workspace: Workspace) -> dict[str, str]:
         "catalog-connection-names": {"pk": source.pk},
         "catalog-edit": {"kind": "connections", "pk": source.pk},
         "budget-contract-withdraw": {"pk": make_amendment(workspace).pk},
+        "budget-contract-release": {"pk": make_covered(workspace).pk},
         "budget-contract-end": {"kind": "notes", "pk": note.pk},
         "budget-contract-again": {"kind": "notes", "pk": note.pk},
+        "budget-renewal-file": {"table": "months", "form": "csv"},
+        "budget-backtest-one": {"pk": make_projection(workspace).pk},
+        "budget-months-file": {"form": "csv"},
+        **dict.fromkeys(MONTH_DOORS, {"day": month}),
+        "budget-month-file": {"day": month, "table": "days", "form": "csv"},
+        "budget-invoice-replace": {"pk": make_invoice(workspace).pk},
         "export": {"name": "usage", "form": "csv"},
         "alerts-one": {"pk": message.alert_id},
         "alerts-retry": {"pk": message.pk},

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from cdpwatch import contracts, counting, snapshot, wording
+from cdpwatch import contracts, counting, snapshot, watch, wording
+from cdpwatch.budget import Verdict
 from cdpwatch.budget.subbudgets import SubBudget
-from cdpwatch.models import KeptSnapshot, PollerState, Role, User, Workspace, WorkspaceDay
+from cdpwatch.models import (
+    KeptSnapshot,
+    PollerState,
+    Projection,
+    Role,
+    User,
+    Workspace,
+    WorkspaceDay,
+)
 from dashboards.views import budget as budget_page
 from dashboards.views.budget import DayRow, day_rows
 from tests.dashboards.conftest import text
@@ -22,6 +33,7 @@ from tests.factories import (
     TODAY,
     at,
     bill,
+    make_connection,
     make_live,
     make_reading,
     make_sources,
@@ -102,11 +114,11 @@ def test_it_says_no_reading_where_there_is_no_row(workspace: Workspace) -> None:
 def test_it_does_not_judge_months_before_the_contract(workspace: Workspace) -> None:
     terms(workspace, allowance=30_000)
     bill(workspace, TODAY, 1_000, days=80)
-    assert "October 2026 31 000 not entered ○ Not judged" in words(page(workspace))
+    assert "October 2026 31 000 no contract ○ Not judged" in words(page(workspace))
     terms(workspace, allowance=30_000, starts_on=date(2026, 10, 1))
     told = words(page(workspace))
     assert "October 2026 31 000 30 000 ■ Over" in told
-    assert "September 2026 30 000 not entered ○ Not judged" in told
+    assert "September 2026 30 000 no contract ○ Not judged" in told
     terms(workspace, allowance=31_000, starts_on=date(2026, 10, 1))
     assert "October 2026 31 000 31 000 ✓ Under" in words(page(workspace))
 
@@ -116,7 +128,7 @@ def test_it_tells_days_of_the_past_that_nobody_knows(workspace: Workspace) -> No
     bill(workspace, TODAY, 1_000, days=80)
     WorkspaceDay.objects.filter(day=date(2026, 10, 9)).update(calls=None, reason="Lost.")
     refresh_all_months(workspace)
-    assert "October 2026 30 000 1 day unknown not entered" in words(page(workspace))
+    assert "October 2026 30 000 1 day unknown no contract" in words(page(workspace))
 
 
 # --- sentences --------------------------------------------------------------------------------
@@ -150,7 +162,8 @@ def test_it_speaks_of_a_year_in_every_sentence(workspace: Workspace) -> None:
     assert "Calls of the year to 16 Jun 2027 by source" in told
     assert "Past years" in told
     assert "No whole year has been read yet." in told
-    assert "month" not in told.replace("The last 12 months", "")
+    told = told.replace("The last 12 months", "").replace("the last of every calendar month", "")
+    assert "month" not in told
 
 
 def test_it_gives_every_number_its_clock(workspace: Workspace) -> None:
@@ -230,7 +243,7 @@ def test_it_names_who_moved(workspace: Workspace) -> None:
     terms(workspace)
     [calm, wild] = make_sources(workspace, 2, NOW)
     bill(workspace, TODAY, 2_000)
-    wild.usage_days.filter(day__gte=date(2026, 11, 1)).update(calls=3_000)
+    wild.days.filter(day__gte=date(2026, 11, 1)).update(calls=3_000)
     [mover] = budget_page.page(snapshot.current(workspace, NOW))["movers"]
     assert (mover.item.connection.pk, mover.calls) == (wild.pk, 17 * 2_000)
     assert calm.name not in str(mover)
@@ -247,7 +260,10 @@ def test_it_divides_by_sub_budget_with_a_row_for_the_rest(workspace: Workspace) 
     assert "Product 2 34 080 20 000 \u221214 080 ■ Over" in told.replace("\u2009", " ").replace(
         "-14", "\u221214"
     )
-    assert "Unassigned 0 51 000 nothing promised" in told.replace("\u2009", " ")
+    assert (
+        "Unassigned 0 51 000 39 980 000 39 929 000 not set aside All calls 85 080"
+        in told.replace("\u2009", " ")
+    )
 
 
 def test_it_marks_plans_and_notes_on_the_chart_and_in_the_table(workspace: Workspace) -> None:
@@ -280,6 +296,7 @@ def test_it_says_that_it_looks_back_and_how_to_return(workspace: Workspace, view
     day = (datetime.now(UTC) - DAY).date()
     html = text(viewer, BUDGET, as_of=day.isoformat())
     assert f"As known on {wording.day(day)} 00:00 UTC" in html
+    assert "nothing had been read by then" in html
     assert "Back to the present" in html
     assert "data-chart" not in html  # that one is drawn of the present
 
@@ -300,3 +317,159 @@ def test_it_refuses_a_moment_that_is_none(
     reply = viewer.get(BUDGET, {"as_of": asked})
     assert reply.status_code == 400
     assert said in reply.content.decode()
+
+
+# --- input that is not as it should be --------------------------------------------------------
+def billed(workspace: Workspace, *, days: int = 62, calls: int = 1_000) -> None:
+    """The contract by month, and days billed up to yesterday; the ninth can be spoiled."""
+    terms(workspace, allowance=100_000)
+    bill(workspace, TODAY, calls, days)
+
+
+def spoiled(workspace: Workspace, ninth: int | None) -> None:
+    billed(workspace)
+    reason = "" if ninth else "Lost."
+    WorkspaceDay.objects.filter(day=date(2026, 11, 9)).update(calls=ninth, reason=reason)
+
+
+def ended(workspace: Workspace) -> None:
+    billed(workspace)
+    terms(workspace, starts_on=date(2026, 1, 1), ends_on=date(2026, 11, 1))
+
+
+def not_begun(workspace: Workspace) -> None:
+    billed(workspace)
+    terms(workspace, starts_on=date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("made", "said", "shown"),
+    [
+        (terms, "too early to say more (learning: 0 of 7 days)", "Too early"),
+        (
+            lambda row: billed(row, days=1),
+            "too early to say more (learning: 1 of 7 days)",
+            "Too early",
+        ),
+        (lambda row: billed(row, calls=0), "(learning: no call on any of 62 days)", "Too early"),
+        (
+            lambda row: spoiled(row, None),
+            "1 day of November has no number: what is used lacks them, and the projection",
+            "under 1%",
+        ),
+        (
+            lambda row: billed(row, days=10),
+            "The counts begin on Sun 8 Nov: nobody knows the 7 days of November before it.",
+            "under 1%",
+        ),
+        (
+            lambda row: spoiled(row, -5_000),
+            "Mon 9 Nov: Segment's number for this day can be no count of calls.",
+            "under 1%",
+        ),
+        (
+            lambda row: spoiled(row, 10**17),
+            "Mon 9 Nov: Segment's number for this day can be no count of calls.",
+            "under 1%",
+        ),
+        (
+            lambda row: spoiled(row, 50_000),
+            "Mon 9 Nov was billed as 50k calls, 50 times the next largest day: it counts until",
+            "",
+        ),
+        (ended, "the contract ended on Sat 31 Oct 2026, so there is no allowance to judge", "–"),
+        (not_begun, "the contract begins on Fri 1 Jan 2027, so there is no allowance to", "–"),
+    ],
+)
+def test_it_says_what_is_wrong_with_its_input(
+    workspace: Workspace, made: Callable[[Workspace], None], said: str, shown: str
+) -> None:
+    made(workspace)
+    html = page(workspace)
+    told = unescape(words(html)).replace("\u2009", " ")
+    assert said in told
+    assert f"Chance of over {shown}" in told
+    assert not re.search(r"\b(NaN|nan|inf|None)\b", html)  # nor in what the chart is drawn of
+
+
+def test_it_doubts_nothing_of_an_ordinary_month(workspace: Workspace) -> None:
+    billed(workspace)
+    assert "Doubtful" not in page(workspace)
+
+
+def test_it_keeps_its_verdict_over_a_weekend(workspace: Workspace) -> None:
+    friday, sunday = at(20, 12), at(22, 12)
+    for n, day in enumerate(date(2026, 11, 19) - k * DAY for k in range(60)):
+        calls = (200 if day.weekday() > 4 else 1_000) + 37 * (n % 5)
+        WorkspaceDay.objects.create(workspace=workspace, day=day, calls=calls)
+    forecast = snapshot.take(workspace, friday).projected
+    terms(workspace, allowance=round(forecast.quantile(0.15)))  # 85% sure to go over
+    watch.evaluate(workspace, friday)
+    WorkspaceDay.objects.create(workspace=workspace, day=friday.date(), calls=1_030)
+    quiet = WorkspaceDay.objects.create(workspace=workspace, day=date(2026, 11, 21), calls=0)
+    for calls in range(300, 0, -25):
+        WorkspaceDay.objects.filter(pk=quiet.pk).update(calls=calls)
+        state = snapshot.take(workspace, sunday).standing
+        if state.chance_over < 0.75:
+            break
+    assert 0.5 < state.chance_over < 0.8
+    assert state.verdict == Verdict.OVER
+    assert "■ Over" in words(page(workspace))
+    Projection.objects.all().delete()
+    assert snapshot.take(workspace, sunday).standing.verdict == Verdict.WATCH
+
+
+# --- parts ------------------------------------------------------------------------------------
+def test_its_changes_add_up_too(workspace: Workspace) -> None:
+    terms(workspace, allowance=1_000_000)
+    for n, source in enumerate(make_sources(workspace, 27, NOW)):
+        source.days.filter(day__gte=date(2026, 11, 1)).update(calls=1_000 + n)
+    bill(workspace, TODAY, 31_337)
+    sheet = snapshot.current(workspace, NOW)
+    found = budget_page.page(sheet)["sources"]
+    changes = [*(row.change for row in found.rows), found.more_change, found.remainder_change]
+    assert found.more == 2
+    assert sum(changes) == found.change == 0
+    assert found.remainder_change == -17 * sum(range(27))
+
+
+def test_it_names_the_other_workspaces_whose_calls_no_row_explains(workspace: Workspace) -> None:
+    terms(workspace)
+    [source] = make_sources(workspace, 1, NOW)
+    make_live(source, at(9, 10, month=10), 30)
+    other = Workspace.objects.create(segment_id="ws2", name="Labs <b>")
+    contracts.cover(workspace.contract, other, "ann")
+    make_live(make_connection(other, "other"), at(1, 0, month=10), 5_000)
+    bill(workspace, TODAY, 5_000)
+    bill(other, TODAY, 700)
+    sheet = snapshot.current(workspace, NOW)
+    assert sum(kind.before or 0 for kind in sheet.kinds) == 0  # not those of the other workspace
+    html = page(workspace)
+    assert "Labs &lt;b&gt;; other and deleted sources" in html
+    assert "Labs &lt;b&gt;; billed, not seen in live volume" in html
+
+
+def test_it_says_why_this_period_has_another_allowance(workspace: Workspace) -> None:
+    terms(workspace, allowance=30_000)
+    bill(workspace, TODAY, 1_000)
+    contracts.amend(workspace.contract, date(2026, 11, 16), "ann", NOW, allowance=60_000)
+    assert "45k: 30k from Sun 1 Nov, 60k from Mon 16 Nov, by days." in words(page(workspace))
+
+
+def test_it_holds_the_present_pace_against_what_is_still_allowed(workspace: Workspace) -> None:
+    billed(workspace)
+    assert re.search(
+        r"Still allowed a day 6\.[0-9]k now 1k a day, projected 1", words(page(workspace))
+    )
+
+
+def test_it_lists_a_year_by_the_days_around_today_and_its_month_ends(workspace: Workspace) -> None:
+    terms(workspace, period="year", starts_on=date(2026, 1, 1))
+    bill(workspace, TODAY, 1_000, days=330)
+    contracts.note_day(workspace.contract, date(2026, 3, 9), "Launch", "ann", NOW)
+    days = [row.day for row in budget_page.listed_days(snapshot.current(workspace, NOW))]
+    assert date(2026, 3, 9) in days
+    assert date(2026, 1, 31) in days
+    assert date(2026, 1, 30) not in days
+    assert days.count(TODAY) == 1
+    assert len(days) == 63 + 10 + 1 + 1 - 1  # two month ends are among the days around today

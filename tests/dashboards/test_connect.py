@@ -422,3 +422,41 @@ def test_it_reads_connect_with_few_queries(
     post(admin, "connect-slack", {"webhook": WEBHOOK})
     with django_assert_max_num_queries(28):
         text(admin, PAGE)
+
+
+# --- the country ------------------------------------------------------------------------------
+def test_it_chooses_a_country_and_takes_it_back(admin: Client, workspace: Workspace) -> None:
+    page = post(admin, "connect-country", {"country": "DE", "seen": ""})
+    assert "Days off are those of Germany." in page
+    assert '<option value="DE" selected>Germany</option>' in page
+    assert '<button class="btn" form="country-undo" name="country" value="">Undo</button>' in page
+    assert '<input type="hidden" name="seen" value="DE">' in page
+    undone = post(admin, "connect-country", {"country": "", "seen": "DE"})
+    assert "No day counts as a holiday." in undone
+    workspace.refresh_from_db()
+    assert workspace.country == ""
+    told = [(row.before, row.after) for row in AuditLog.objects.filter(action="country")]
+    assert told == [
+        ({"country": "DE"}, {"country": ""}),
+        ({"country": ""}, {"country": "DE"}),
+    ]
+
+
+@pytest.mark.parametrize("country", ["ZZ", "de", "<b>", "DEU"])
+def test_it_refuses_what_is_no_country(admin: Client, workspace: Workspace, country: str) -> None:
+    page = post(admin, "connect-country", {"country": country, "seen": ""})
+    assert "Select a valid choice" in page
+    workspace.refresh_from_db()
+    assert workspace.country == ""
+    assert not AuditLog.objects.exists()
+
+
+def test_it_overwrites_no_country_that_somebody_chose_meanwhile(
+    admin: Client, workspace: Workspace
+) -> None:
+    Workspace.objects.update(country="FR")
+    page = post(admin, "connect-country", {"country": "DE", "seen": ""})
+    assert "Somebody has chosen another country meanwhile" in page
+    workspace.refresh_from_db()
+    assert workspace.country == "FR"
+    assert not AuditLog.objects.exists()

@@ -345,3 +345,66 @@ def test_it_puts_another_workspace_under_the_contract(contract: Contract, admin:
     assert contract.workspaces.count() == 2
     assert "Their calls count together" in page
     assert "Select a valid choice" in send(admin, "cover", {"workspace": str(other.pk)})
+
+
+def test_it_takes_a_workspace_off_the_contract(
+    workspace: Workspace, contract: Contract, admin: Client, viewer: Client
+) -> None:
+    other = Workspace.objects.create(segment_id="ws2", name="<b>Labs</b>", contract=contract)
+    address = reverse("budget-contract-release", args=[other.pk])
+    assert address in text(admin, PAGE)
+    assert address not in text(viewer, PAGE)
+    assert "None of its calls count" in text(admin, address)
+    page = send(admin, "release", {}, pk=other.pk)
+    assert "&lt;b&gt;Labs&lt;/b&gt; is off the contract." in page
+    assert list(contract.workspaces.all()) == [workspace]
+    own = reverse("budget-contract-release", args=[workspace.pk])
+    assert admin.get(own).status_code == 404  # these pages are of it
+    assert "Labs" in text(admin, reverse("budget-contract-cover"))
+
+
+def test_it_says_why_a_workspace_stays(contract: Contract, admin: Client) -> None:
+    other = Workspace.objects.create(segment_id="ws2", name="Labs", contract=contract)
+    contract.closes.create(
+        period_start=date(2026, 10, 1),
+        period_end=NOVEMBER,
+        closed_by="ada",
+        closed_at=ENTERED,
+        numbers={},
+    )
+    assert "reopen them first" in send(admin, "release", {}, pk=other.pk)
+    assert contract.workspaces.count() == 2
+
+
+# --- what it is booked on ---------------------------------------------------------------------
+BOOKED = {"purchase_order": "PO-8", "cost_centre": "CC-2"}
+
+
+def test_it_corrects_what_it_is_booked_on_and_stays_confirmed(
+    contract: Contract, admin: Client
+) -> None:
+    send_terms(admin, contract)
+    Contract.objects.update(confirmed_by="ada")
+    page = send_terms(admin, contract, act="assume", **BOOKED)
+    row = Contract.objects.get()
+    assert (row.purchase_order, row.cost_centre, row.confirmed_by) == ("PO-8", "CC-2", "ada")
+    assert row.confirmed_at
+    assert "It is corrected." in page
+    assert "<del>PO-7</del> <ins>PO-8</ins>" in page
+    log = AuditLog.objects.get(action="contract corrected")
+    assert (log.before["cost_centre"], log.after["cost_centre"]) == ("CC-1", "CC-2")
+    send_terms(admin, contract, act="assume", allowance="60000000", **BOOKED)
+    assert Contract.objects.get().confirmed_at is None  # that was more than a correction
+
+
+def test_it_brings_nothing_to_life_that_people_typed(contract: Contract, admin: Client) -> None:
+    evil = "<script>x</script>"
+    send_terms(admin, contract, purchase_order=evil, cost_centre=evil)
+    send(admin, "note", {"day": "2026-11-05", "text": evil})
+    send(admin, "event", {"name": evil, "starts_on": "2026-12-01", "scale": "2"})
+    fields = {"name": evil, "allowance": "5", "by": "label", "values": f"team:{evil}"}
+    send(admin, "sub-budget", fields)
+    terms = {"starts_on": "2027-02-01", "allowance": "5", "note": evil, "act": "amend"}
+    page = send(admin, "amend", terms)
+    assert evil not in page
+    assert page.count("&lt;script&gt;x&lt;/script&gt;") >= 8

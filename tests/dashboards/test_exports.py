@@ -11,10 +11,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from cdpwatch import counting
 from cdpwatch.exports import EXPORTS
 from cdpwatch.models import Workspace
 from tests.dashboards.conftest import text
-from tests.factories import NOW, make_sources
+from tests.factories import NOW, at, make_connection, make_reading, make_sources
 
 DAY = timedelta(days=1)
 
@@ -86,6 +87,47 @@ def test_it_gives_an_empty_table_for_days_that_hold_nothing(
 def test_it_refuses_what_is_no_day(viewer: Client, span: dict[str, str]) -> None:
     reply = viewer.get(address(), span)
     assert (reply.status_code, b"2026-11-23" in reply.content) == (400, True)
+
+
+def test_it_gives_what_was_known_at_a_moment(workspace: Workspace, viewer: Client) -> None:
+    make_connection(workspace)
+    for calls, read in ((10, at(5)), (30, at(9))):
+        counting.record_usage(workspace, [make_reading(calls, 1, "src1")], read)
+    query = {"from": "2026-11-01", "to": "2026-11-01"}
+    reply = viewer.get(address(), {**query, "as_of": "2026-11-07T12:00:00 01:00"})
+    assert reply.content.decode().splitlines()[1] == "2026-11-01,src1,Prod - Application,,10,"
+    named = 'filename="cdpwatch-usage-as-of-20261107T1100Z-2026-11-01.csv"'
+    assert named in reply.headers["Content-Disposition"]
+    assert ",30," in text(viewer, address(), **query)
+
+
+def test_it_begins_with_the_month_of_the_moment(workspace: Workspace, viewer: Client) -> None:
+    make_connection(workspace)
+    counting.record_usage(workspace, [make_reading(10, 3, "src1", month=10)], at(5))
+    assert days_of(text(viewer, address(), as_of="2026-10-05")) == ["2026-10-03", "2026-10-04"]
+
+
+@pytest.mark.parametrize(
+    ("name", "moment", "said"),
+    [
+        ("usage", "soon", "A moment is written 2026-11-18"),
+        ("usage", "9999-12-31", "Nothing is known of a moment outside"),
+        ("catalog", "2026-11-18", "catalog is kept as it is now"),
+    ],
+)
+def test_it_refuses_a_moment_in_a_sentence(
+    viewer: Client, name: str, moment: str, said: str
+) -> None:
+    reply = viewer.get(address(name), {"as_of": moment})
+    assert (reply.status_code, reply.headers["Content-Type"]) == (400, "text/plain; charset=utf-8")
+    assert reply.content.decode().startswith(said)
+
+
+def test_it_refuses_a_moment_to_come(viewer: Client) -> None:
+    moment = datetime.now(UTC) + timedelta(minutes=5)
+    if moment.year == datetime.now(UTC).year:
+        reply = viewer.get(address(), {"as_of": moment.isoformat()})
+        assert reply.content == b"This moment is still to come."
 
 
 @pytest.mark.parametrize(("name", "form"), [("secrets", "csv"), ("usage", "xlsx")])

@@ -27,12 +27,19 @@ VALUES = [
 ]
 # Each that a page reads, and some that none does.
 NAMES = ("q", "flow", "environment", "status", "naming", "state", "kind", "sort", "page", "from")
-NAMES += ("to", "next", "token", "id", "pk", "__proto__")
+NAMES += ("to", "next", "token", "id", "pk", "__proto__", "as_of", "o", "add", "allowance")
+# The rows of a what-if.
+NAMES += ("c", "s-0-slice", "s-0-percent", "s-0-since", "l-0-name", "l-0-per_day", "l-0-since")
+NAMES += ("s-TOTAL_FORMS", "s-INITIAL_FORMS", "l-TOTAL_FORMS", "l-INITIAL_FORMS", "name")
 FIELDS = ("username", "email", "password", "password1", "password2", "old_password", "role")
 FIELDS += ("new_password1", "new_password2", "token", "region", "webhook", "allowance", "poller")
 FIELDS += ("cycle_day", "starts_on", "period", "wanted", "env-TOTAL_FORMS", "env-0-name", "active")
 FIELDS += ("env-INITIAL_FORMS", "env-0-id", "env-0-spellings", "description", "owner", "notes")
 FIELDS += ("field", "change", "pk", "id", "kind", "value")
+FIELDS += ("note", "why", "seen", "gaps", "number", "first", "last", "calls", "amount", "lines")
+FIELDS += ("name", "query", "day", "text", "last_day", "scale", "per_day", "source", "by", "values")
+FIELDS += ("purchase_order", "cost_centre", "note", "why", "workspace", "currency", "carry_cap")
+FIELDS += ("price", "overage_price", "overage_unit", "whole", "carries_over", "act", "seen")
 EVIL = ["https://evil.example/", "//evil.example", "///evil.example", "/\\evil.example"]
 EVIL += ["javascript:alert(1)", "https:evil.example", "http:///evil.example", "\t//evil.example"]
 

@@ -7,30 +7,30 @@ that day's projection only where there is none.
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cdpwatch import budget, snapshot, watch
+from cdpwatch.days import BadMoment, moment_of
 from cdpwatch.seed import the_workspace
-
-
-def in_utc(moment: datetime) -> datetime:
-    """The moment in UTC, which is also what one without a zone is taken for."""
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--as-of", type=datetime.fromisoformat, metavar="ISO")
+        parser.add_argument("--as-of", metavar="ISO")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        workspace = the_workspace()
-        if as_of := options["as_of"]:
-            view = snapshot.take(workspace, in_utc(as_of), as_of=True)
-            watch.keep_projection(workspace, view, again=False)
+        workspace, now = the_workspace(), datetime.now(UTC)
+        if options["as_of"]:
+            try:
+                at = moment_of(options["as_of"], now)
+            except BadMoment as error:
+                raise CommandError(str(error)) from None
+            view = snapshot.take(workspace, at, as_of=True)
+            watch.keep_projection(workspace, view, again=False, made_at=now)
         else:
-            view = watch.evaluate(workspace, datetime.now(UTC))
+            view = watch.evaluate(workspace, now)
         self.stdout.write(budget.headline(view.standing))
         self.stdout.write(budget.pace(view.standing))
         for leak in view.found:

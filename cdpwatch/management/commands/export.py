@@ -1,13 +1,13 @@
-"""Prints a table as CSV or JSON: usage, projection, leaks, alerts or catalog."""
+"""Prints a table as CSV or JSON; with --as-of what was known at a moment of the past."""
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from cdpwatch import exports
-from cdpwatch.management.commands.evaluate import in_utc
+from cdpwatch.days import BadMoment, day_of, moment_of
 from cdpwatch.seed import the_workspace
 
 
@@ -16,16 +16,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("what", choices=exports.EXPORTS)
-        parser.add_argument("--from", type=date.fromisoformat, dest="first", metavar="DAY")
-        parser.add_argument("--to", type=date.fromisoformat, dest="last", metavar="DAY")
-        parser.add_argument("--as-of", type=datetime.fromisoformat, metavar="ISO")
+        parser.add_argument("--from", dest="first", metavar="DAY")
+        parser.add_argument("--to", dest="last", metavar="DAY")
+        parser.add_argument("--as-of", metavar="ISO")
         parser.add_argument("--format", choices=exports.FORMATS, default="csv")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        as_of = in_utc(options["as_of"]) if options["as_of"] else None
-        last = options["last"] or (as_of.date() if as_of else datetime.now(UTC).date())
-        if as_of:
-            last = min(last, as_of.date())
-        first = options["first"] or last.replace(day=1)
-        rows = exports.EXPORTS[options["what"]](the_workspace(), first, last)
+        now = datetime.now(UTC)
+        try:
+            at = moment_of(options["as_of"], now) if options["as_of"] else None
+            last = day_of(options["last"]) if options["last"] else (at or now).date()
+            first = day_of(options["first"]) if options["first"] else last.replace(day=1)
+            rows = exports.rows(options["what"], the_workspace(), first, last, at)
+        except (BadMoment, exports.NoHistory) as error:
+            raise CommandError(str(error)) from None
         exports.write(options["what"], rows, options["format"], sys.stdout)
