@@ -164,15 +164,23 @@ def _said(name: str, value: Any) -> str:
         return {"ends_on": "no end", "carry_cap": "none", "confirmed_at": "no"}.get(
             name, NOT_ENTERED
         )
-    if name == "confirmed_at":
-        return wording.moment(datetime.fromisoformat(value))
-    if name in ("starts_on", "ends_on"):
-        return dated(date.fromisoformat(value) - timedelta(days=name == "ends_on"))
+    if name in ("confirmed_at", "starts_on", "ends_on"):
+        return _said_time(name, str(value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return wording.exact(value)
     return KINDS[value] if name == "period" and value in KINDS else str(value)
+
+
+def _said_time(name: str, value: str) -> str:
+    """A moment or a day of an entry; what is none (another release wrote it) as it stands."""
+    try:
+        if name == "confirmed_at":
+            return wording.moment(datetime.fromisoformat(value))
+        return dated(date.fromisoformat(value) - timedelta(days=name == "ends_on"))
+    except ValueError:
+        return value
 
 
 def amended(row: Amendment) -> list[tuple[str, str]]:

@@ -114,7 +114,7 @@ def test_it_does_not_judge_a_period_that_ended_before_the_contract_began() -> No
     state = budget.standing(TERMS, october, 50_000_000, make_forecast(50e6), NOW)
     assert (state.allowance, state.verdict, state.chance_over) == (None, Verdict.UNJUDGED, None)
     assert state.allowed_per_day is None
-    assert budget.headline(state).startswith("October ends at 50M; the allowance")
+    assert budget.headline(state).startswith("October ends at 50M; the contract begins on")
 
 
 def test_it_learns_before_it_judges_but_sees_what_is_over_already() -> None:

@@ -91,6 +91,19 @@ def test_it_tells_a_what_if_of_the_holidays_of_a_year(workspace: Workspace) -> N
     assert ahead[-1] < date(2027, 12, 1)
 
 
+def test_it_expects_of_the_days_off_to_come_what_the_past_ones_did(workspace: Workspace) -> None:
+    now = at(10, 12, month=12)
+    bill(workspace, now.date(), 1_000_000, days=400)
+    past = free_days(["DE"], now.date() - 400 * DAY, now.date())
+    WorkspaceDay.objects.filter(day__in=past).update(calls=100_000)
+    refresh_all_months(workspace)
+    Workspace.objects.update(country="DE")
+    path = snapshot.take(workspace, now).projected.path[0.5]
+    eve, christmas, second = (path[day - 1] - path[day - 2] for day in (24, 25, 26))
+    assert eve == pytest.approx(1_000_000, rel=0.15)
+    assert max(christmas, second) < 300_000
+
+
 def test_it_counts_anew_once_a_country_was_chosen(workspace: Workspace) -> None:
     before = snapshot.stamp(workspace)
     AuditLog.objects.create(actor="ada", action="country", subject="GitBook")

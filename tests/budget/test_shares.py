@@ -185,6 +185,8 @@ def test_it_checks_an_invoice_that_tells_nothing_but_its_total() -> None:
     ),
 )
 def test_its_differences_add_up(billed: int, lines: list[Line]) -> None:
-    told = check(billed, lines, DAY, {"a": 7}, {})
-    assert sum(row.calls for row in told.by_day) == told.calls
-    assert sum(row.calls for row in told.by_source) == told.calls
+    told = check(billed, lines, DAY, {"a": 7}, {"a": "Web"})
+    for rows in (told.by_day, told.by_source):
+        assert sum(row.billed for row in rows) == told.billed
+        assert sum(row.ours or 0 for row in rows) == told.ours
+        assert all(row.calls is None for row in rows if row.ours is None)
