@@ -6,26 +6,31 @@ what it is until Segment restates it. One that cannot be is told and counts as u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 from cdpwatch import snapshot, wording
 from cdpwatch.days import DAY
 from cdpwatch.snapshot.counts import ABSURD
+from dashboards import parts
 
 FEW = 7  # days that tell what is usual
 ODD = 10  # times the largest other day
 NAMED = 3  # days that a sentence names
 
 
-def doubts(sheet: snapshot.Sheet) -> list[str]:
+@lru_cache(maxsize=2)
+def doubts(sheet: snapshot.Sheet) -> tuple[str, ...]:
     """Sentences about the days of the running period."""
-    found = [_impossible(sheet), _outlier(sheet), _begins_inside(sheet), _gaps(sheet)]
-    return [text for text in found if text]
-
-
-def _calls(sheet: snapshot.Sheet) -> dict[date, float]:
-    """Billed calls by day, as far as they are known."""
-    return {day: n for day, n in snapshot.shared(sheet.days).items() if n is not None}
+    calls = {day: n for day, n in parts.calls_by_day(sheet).items() if n is not None}
+    found = [
+        _impossible(sheet),
+        _outlier(sheet, calls),
+        _begins_inside(sheet, calls),
+        _gaps(sheet, calls),
+    ]
+    return tuple(text for text in found if text)
 
 
 def _impossible(sheet: snapshot.Sheet) -> str:
@@ -35,8 +40,7 @@ def _impossible(sheet: snapshot.Sheet) -> str:
     return f"{', '.join(map(wording.day, wrong[:NAMED]))}: {ABSURD}" if wrong else ""
 
 
-def _outlier(sheet: snapshot.Sheet) -> str:
-    calls = _calls(sheet)
+def _outlier(sheet: snapshot.Sheet, calls: Mapping[date, float]) -> str:
     if len(calls) <= FEW:
         return ""
     *_, second, top = sorted(calls, key=calls.__getitem__)
@@ -49,10 +53,10 @@ def _outlier(sheet: snapshot.Sheet) -> str:
     )
 
 
-def _begins_inside(sheet: snapshot.Sheet) -> str:
+def _begins_inside(sheet: snapshot.Sheet, calls: Mapping[date, float]) -> str:
     """Nothing at all is known of the first days."""
-    known = [day for day, calls in sheet.used_by_day.items() if calls is not None]
-    first = min([*known, *_calls(sheet)], default=sheet.period.start)
+    known = [day for day, n in sheet.used_by_day.items() if n is not None]
+    first = min([*known, *calls], default=sheet.period.start)
     missing = sheet.period.until(first)
     if not missing:
         return ""
@@ -62,9 +66,9 @@ def _begins_inside(sheet: snapshot.Sheet) -> str:
     )
 
 
-def _gaps(sheet: snapshot.Sheet) -> str:
+def _gaps(sheet: snapshot.Sheet, calls: Mapping[date, float]) -> str:
     """Days within what is known that have no number."""
-    calls, today = _calls(sheet), sheet.made_at.date()
+    today = sheet.made_at.date()
     known = [day for day, n in {**sheet.used_by_day, **calls}.items() if n is not None]
     first = max(min(known, default=today), sheet.period.start)
     days = (first + n * DAY for n in range((min(today, sheet.period.end) - first).days))

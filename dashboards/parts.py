@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -116,10 +117,17 @@ def used_settled(sheet: snapshot.Sheet) -> int:
     return sheet.standing.used - (sheet.used_by_day.get(sheet.made_at.date()) or 0)
 
 
+@lru_cache(maxsize=2)
+def calls_by_day(sheet: snapshot.Sheet) -> dict[date, float | None]:
+    """Billed calls by day, a joint sum shared over its days; None where nobody knows."""
+    return snapshot.shared(sheet.days)
+
+
+@lru_cache(maxsize=2)
 def used_before(sheet: snapshot.Sheet) -> int | None:
     """Billed calls of the same days of the previous period; None where one is not known."""
     passed = min((sheet.made_at.date() - sheet.period.start).days, sheet.previous.days)
-    calls = snapshot.shared(sheet.days)
+    calls = calls_by_day(sheet)
     found = [calls.get(sheet.previous.start + n * DAY) for n in range(passed)]
     known = [n for n in found if n is not None]
     return round(sum(known)) if passed and len(known) == len(found) else None
@@ -169,7 +177,8 @@ def split_rows(sheet: snapshot.Sheet) -> Split | None:
     return replace(found, rows=(*rows, replace(loose, allowance=free)))
 
 
-def movers(sheet: snapshot.Sheet) -> list[snapshot.SourceRow]:
+@lru_cache(maxsize=2)
+def movers(sheet: snapshot.Sheet) -> tuple[snapshot.SourceRow, ...]:
     """Sources that changed by most calls against the same days of the previous period."""
     moved = [row for row in sheet.sources if row.before is not None and row.settled != row.before]
-    return sorted(moved, key=lambda row: -abs(row.settled - (row.before or 0)))[:MOVED]
+    return tuple(sorted(moved, key=lambda row: -abs(row.settled - (row.before or 0)))[:MOVED])

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from cdpwatch import budget, snapshot, wording
 from cdpwatch.days import DAY, start_of
+from dashboards import parts
 from dashboards.doubts import doubts
 
 STATES = {
@@ -117,7 +118,7 @@ def rate(state: budget.Standing) -> str:
 
 def present(sheet: snapshot.Sheet) -> str:
     """now 1.3M a day: the mean of the known ones of the last seven whole days."""
-    today, calls = sheet.made_at.date(), snapshot.shared(sheet.days)
+    today, calls = sheet.made_at.date(), parts.calls_by_day(sheet)
     week = [today - n * DAY for n in range(1, 8)]
     known = [n for day in week if (n := calls.get(day, sheet.used_by_day.get(day))) is not None]
     return f"now {wording.short(sum(known) / len(known))} a day" if known else ""

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from cdpwatch import budget as terms_of_use
@@ -53,6 +55,17 @@ def page(sheet: snapshot.Sheet) -> dict[str, object]:
         "overage": overage(sheet),
         "sources": sources(sheet, table_rows(sheet.sources[:LISTED], connections)),
         "movers": [Mover(row) for row in table_rows(moved, connections)],
+        "currency": terms_of_use.rate_of(sheet.terms, sheet.period).currency,
+        "tables": tables(sheet),
+        "past": past_periods(sheet),
+    }
+
+
+@lru_cache(maxsize=2)
+def tables(sheet: snapshot.Sheet) -> dict[str, SafeString]:
+    """HTML of the tables that show nothing but the sheet, drawn once for all who read it."""
+    told = {
+        "state": sheet.standing,
         "previous": sheet.previous,
         "kinds": parts.by_call_type(sheet),
         "events": parts.by_event(sheet),
@@ -61,7 +74,10 @@ def page(sheet: snapshot.Sheet) -> dict[str, object]:
         "currency": terms_of_use.rate_of(sheet.terms, sheet.period).currency,
         "days": listed_days(sheet),
         "all_days": sheet.period.days <= EACH_DAY,
-        "past": past_periods(sheet),
+    }
+    return {
+        "parts": render_to_string("budget/_tables.html", told),
+        "days": render_to_string("budget/_days.html", told),
     }
 
 

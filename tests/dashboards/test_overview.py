@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -59,15 +59,28 @@ FIGURE = reverse("overview-burn")
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
-def make_view(**fields: object) -> SimpleNamespace:
+def make_view(**fields: Any) -> snapshot.Sheet:
     """What sentences are made of: November 18, 25.8M used of 40M and heading for 43.1M."""
     period = budget.period_at(TERMS, TODAY)
     forecast = make_forecast(43_137_000, 3_500_000)
     standing = budget.standing(TERMS, period, 25_812_345, forecast, NOW)
-    billed_to, clock = TODAY - DAY, {"made_at": NOW, "live_to": NOW}
-    known = {"days": {}, "used_by_day": {}, "billed_to": billed_to, "found": ()}
-    base = {"standing": standing, "period": period, "terms": TERMS, **known, **clock}
-    return SimpleNamespace(**{**base, **fields})
+    base = snapshot.Sheet(
+        made_at=NOW,
+        terms=TERMS,
+        period=period,
+        previous=budget.period_before(TERMS, period),
+        standing=standing,
+        days={},
+        months={},
+        billed_to=TODAY - DAY,
+        live_to=NOW,
+        used_by_day={},
+        path={},
+        found=(),
+        sources=(),
+        remainder=0,
+    )
+    return replace(base, **fields)
 
 
 def make_row(
