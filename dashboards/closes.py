@@ -124,6 +124,7 @@ class Month:
     intact: bool
     refusal: str  # why it cannot be closed, "" when it can
     gap: bool  # it can be closed by who accepts its unknown days
+    assumed: bool  # nobody has confirmed its contract
     restated: list[closing.Restatement]
     accrued: books.Accrued | None  # None too of a closed one
     learning: str  # why nothing is projected
@@ -215,6 +216,7 @@ def month_of(workspace: Workspace, start: date, now: datetime) -> Month | None:
         intact=closed is None or books.is_intact(closed),
         refusal=refusal,
         gap=gap,
+        assumed=not read.terms.confirmed,
         restated=books.restatements(closed) if closed else [],
         accrued=accrued,
         learning=learning,

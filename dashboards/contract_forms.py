@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 
-from cdpwatch import contracts
-from cdpwatch.budget import Rate
+from cdpwatch import contracts, wording
+from cdpwatch.budget import Rate, money
 from cdpwatch.budget.subbudgets import BY, SubBudget
 from cdpwatch.models import Connection, Contract, PeriodKind, Workspace
 
@@ -25,7 +25,7 @@ else:
     ContractModelForm = forms.ModelForm
 
 MOST_CALLS = 10**15
-UNITS = ((1_000_000, "1,000,000 calls"), (1_000, "1,000 calls"))
+UNITS = tuple((unit, f"{wording.exact(unit)} calls") for unit in reversed(money.UNITS))
 BOOKED = ("purchase_order", "cost_centre")  # no term: nothing is counted or judged by them
 _SPAN = "A day lies between 2000 and 2099."
 _ONE_DAY = timedelta(days=1)

@@ -246,3 +246,22 @@ def test_it_counts_whole_months_as_evidence_and_leaves_out_a_broken_one() -> Non
     broken = {**months, date(2026, 9, 1): MonthCount(299, 1)}
     assert snapshot.billed_in_months(broken, TODAY) == (618, 2)
     assert snapshot.billed_in_months({}, TODAY) == (0, 0)
+
+
+def test_a_past_moment_knows_no_verdict_of_a_later_hour(workspace: Workspace) -> None:
+    record_days(workspace, [1_335_000] * 17)  # toward 40.05M of 40M
+    contract, noon, seen = workspace.contract, at(10, 12), {}
+    for made_at in (noon + DAY / 24, noon):
+        Projection.objects.all().delete()
+        Projection.objects.create(
+            contract=contract,
+            as_of=noon.date(),
+            period_start=NOVEMBER,
+            period_end=MONTH.end,
+            made_at=made_at,
+            used=0,
+            verdict=Verdict.OVER,
+            method="",
+        )
+        seen[made_at] = snapshot.take(workspace, noon, as_of=True).standing.verdict
+    assert seen == {noon + DAY / 24: Verdict.WATCH, noon: Verdict.OVER}

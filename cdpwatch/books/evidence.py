@@ -77,6 +77,11 @@ def _events(
 ) -> tuple[Part, ...]:
     names = {event for pk, event in (*now, *then) if pk == source}
     return tuple(
-        Part(name, name or "no event", now.get((source, name), 0), then.get((source, name), 0))
+        Part(
+            name,
+            name or "calls without a name",
+            now.get((source, name), 0),
+            then.get((source, name), 0),
+        )
         for name in sorted(names)
     )

@@ -159,6 +159,8 @@ class _Scene:
         rows = Projection.objects.filter(
             contract=self.contract, period_start=self.period.start, as_of__lte=self.today
         )
+        if self.at:  # the day's own may be of a later hour
+            rows = rows.filter(made_at__lte=self.at)
         return budget.standing(
             self.terms,
             self.period,

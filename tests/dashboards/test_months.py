@@ -287,7 +287,7 @@ def test_it_closes_no_month_that_is_assumed_or_running(contract: Contract, edito
     contract.confirmed_at = None
     contracts.enter(contract, "ada", datetime.now(UTC))
     page = send(editor, url("-close"), seen="x")
-    assert "Nobody has confirmed the contract" in page
+    assert "Nobody has confirmed the contract" in page and "Confirm it" in page
     assert not contract.closes.exists()
 
 
