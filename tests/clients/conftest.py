@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
+LOCK_FILE = HERE / "package-lock.json"
 STAMP = HERE / "node_modules" / ".stamp"
 OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1")
 LOOPBACK = {**os.environ, "NO_PROXY": "127.0.0.1"}
@@ -40,14 +42,22 @@ def node() -> Run:
 
 
 def _install(npm: str) -> None:
-    """Install what the lock file names, once for each checkout and lock file."""
-    wanted = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()
+    """Install what the lock file names, once for each checkout and lock file.
+
+    The suite runs on two databases side by side in one checkout, and `npm ci` begins by emptying
+    the folder: the second waits for the first, and finds its stamp.
+    """
+    with LOCK_FILE.open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install_alone(npm)
+
+
+def _install_alone(npm: str) -> None:
+    wanted = hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest()
     if STAMP.exists() and STAMP.read_text() == wanted:
         return
     try:
-        subprocess.run(
-            [npm, "ci", *OPTIONS], cwd=HERE, capture_output=True, timeout=100, check=True
-        )
+        subprocess.run([npm, "ci", *OPTIONS], cwd=HERE, capture_output=True, timeout=55, check=True)
     except subprocess.SubprocessError as error:  # no registry within reach, as a rule
         pytest.skip(f"npm could not install Segment's clients: {type(error).__name__}")
     STAMP.write_text(wanted)
